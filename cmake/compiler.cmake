@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+# Flags of every target of ours; warnings are errors.
+add_library(squall_compiler INTERFACE)
+target_include_directories(squall_compiler INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(squall_compiler INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # gcc 12 reports these from inside its own library when inlining std::variant and std::string.
+  target_compile_options(squall_compiler INTERFACE -Wno-maybe-uninitialized -Wno-restrict)
+endif()
+target_link_options(squall_compiler INTERFACE -Wl,--as-needed)
+if(SQUALL_SANITIZE)
+  target_compile_options(squall_compiler INTERFACE
+    -fsanitize=${SQUALL_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(squall_compiler INTERFACE -fsanitize=${SQUALL_SANITIZE})
+endif()
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()

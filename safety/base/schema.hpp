@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One table per kind of thing that a user configures (fault, probe, guard):
+//
+//   table({field("delay", &Params::delay, "added to every packet").range(0s, 10s)})
+//
+// From it come parsing, checking, defaults, help, the reference docs and the
+// JSON schema. The input is neutral (Raw, Setting), so that TOML and the command
+// line meet here and no author of a fault sees either.
+
+#pragma once
+
+#include "safety/base/result.hpp"
+#include "safety/base/units.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace squall {
+
+struct Place {
+  std::string file;  // "" on the command line
+  int line = 0;
+  int column = 0;
+};
+
+// A value as written, before its meaning is known.
+struct Raw {
+  using List = std::vector<Raw>;
+  std::variant<bool, std::int64_t, double, std::string, List> value;
+  Place place;
+  bool from_flag = false;  // typed on a command line: everything arrives as text
+};
+
+// One leaf of a table: "match.port" = 9001. Nested tables are flattened with dots.
+struct Setting {
+  std::string name;
+  Raw raw;
+  Place place;  // of the key
+};
+using Settings = std::vector<Setting>;
+
+struct Complaint {
+  Place place;
+  std::string what;
+  std::string hint;
+  std::string text() const;  // "file:line:column: error: what" (and the hint on its own line)
+};
+using Complaints = std::vector<Complaint>;
+
+// What docs, help and JSON schema say about a type.
+struct TypeSheet {
+  std::string name;                // "duration"
+  std::string example;             // "20ms"
+  std::string pattern;             // regular expression of its text form; "" for none
+  std::vector<std::string> words;  // the words of an enumeration
+  std::vector<std::string> json;   // JSON types a scenario may use: "string", "integer", …
+  bool list = false;
+};
+
+// Specialise for each type of parameter:
+//   static Result<T> parse(const Raw&);   the error's `what` says what is wrong with the value
+//   static std::string print(const T&);   parse(print(x)) == x
+//   static TypeSheet sheet();
+//   static T blend(const T& from, const T& to, double f);   optional: makes ramps possible
+template <class T>
+struct Value;
+
+std::string describe(const Raw& raw);  // as the user typed it, for messages
+
+#define SQUALL_DECLARE_VALUE(T)         \
+  template <>                           \
+  struct Value<T> {                     \
+    static Result<T> parse(const Raw&); \
+    static std::string print(const T&); \
+    static TypeSheet sheet();           \
+  }
+#define SQUALL_DECLARE_NUMERIC_VALUE(T)                   \
+  template <>                                             \
+  struct Value<T> {                                       \
+    static Result<T> parse(const Raw&);                   \
+    static std::string print(const T&);                   \
+    static TypeSheet sheet();                             \
+    static T blend(const T& from, const T& to, double f); \
+  }
+SQUALL_DECLARE_NUMERIC_VALUE(Duration);
+SQUALL_DECLARE_NUMERIC_VALUE(Percent);
+SQUALL_DECLARE_NUMERIC_VALUE(Bytes);
+SQUALL_DECLARE_NUMERIC_VALUE(std::int64_t);
+SQUALL_DECLARE_NUMERIC_VALUE(std::uint64_t);
+SQUALL_DECLARE_NUMERIC_VALUE(double);
+SQUALL_DECLARE_VALUE(bool);
+SQUALL_DECLARE_VALUE(std::string);
+
+// Lists: a TOML array, or one element; on the command line, elements with commas between.
+template <class T>
+struct Value<std::vector<T>> {
+  static Result<std::vector<T>> parse(const Raw& raw);
+  static std::string print(const std::vector<T>& list) {
+    std::string text;
+    for (const auto& each : list) text += (text.empty() ? "" : ",") + Value<T>::print(each);
+    return text;
+  }
+  static TypeSheet sheet() {
+    auto one = Value<T>::sheet();
+    one.list = true;
+    return one;
+  }
+};
+
+template <class T>
+struct Value<std::optional<T>> {
+  static Result<std::optional<T>> parse(const Raw& raw) {
+    SQUALL_TRY(auto value, Value<T>::parse(raw));
+    return std::optional<T>(std::move(value));
+  }
+  static std::string print(const std::optional<T>& v) { return v ? Value<T>::print(*v) : ""; }
+  static TypeSheet sheet() { return Value<T>::sheet(); }
+};
+
+// Enumerations: specialise `template <> struct Words<E>` with
+//   static constexpr std::pair<E, std::string_view> list[] = {{E::egress, "egress"}, …};
+template <class E>
+struct Words;
+template <class E>
+concept Worded = std::is_enum_v<E> && requires { Words<E>::list; };
+
+template <Worded E>
+std::string_view word(E value) {
+  for (const auto& [each, text] : Words<E>::list)
+    if (each == value) return text;
+  return "?";
+}
+
+Error not_a_word(const Raw& raw, const std::vector<std::string>& words);
+
+template <Worded E>
+struct Value<E> {
+  static std::vector<std::string> words() {
+    std::vector<std::string> all;
+    for (const auto& [each, text] : Words<E>::list) all.emplace_back(text);
+    return all;
+  }
+  static Result<E> parse(const Raw& raw) {
+    if (const auto* text = std::get_if<std::string>(&raw.value))
+      for (const auto& [each, name] : Words<E>::list)
+        if (name == *text) return each;
+    return not_a_word(raw, words());
+  }
+  static std::string print(const E& value) { return std::string(word(value)); }
+  static TypeSheet sheet() { return {"word", words().front(), "", words(), {"string"}, false}; }
+};
+
+// What is known of a field without its struct: for docs, help, completion, JSON schema.
+struct FieldSheet {
+  std::string name;  // dotted: "match.port"
+  std::string help;  // short noun phrase
+  TypeSheet type;
+  bool required = false;
+  bool rampable = false;
+  std::string fallback;  // the default as text; "" when there is none
+  std::string range;     // "0s to 10s"; "" when unlimited
+
+  std::string flag() const;  // "--port": the last part of the name, with '-' for '_'
+};
+
+template <class P>
+struct Field {
+  FieldSheet sheet;
+  std::function<Result<>(P&, const Raw&)> set;
+  std::function<std::string(const P&)> print;
+  std::function<void(P& out, const P& from, const P& to, double f)> blend;  // empty: no ramps
+
+  Field required() && {
+    sheet.required = true;
+    return std::move(*this);
+  }
+
+  // Both ends included. T must be the member's type (or convertible to it).
+  template <class T>
+  Field range(T low, T high) &&;
+};
+
+namespace detail {
+template <class T>
+struct Bare {
+  using type = T;
+};
+template <class T>
+struct Bare<std::optional<T>> {
+  using type = T;
+};
+}  // namespace detail
+
+template <class P, class T>
+Field<P> field(std::string name, T P::* member, std::string help) {
+  Field<P> made;
+  made.sheet = {std::move(name),
+                std::move(help),
+                Value<T>::sheet(),
+                false,
+                false,
+                Value<T>::print(P{}.*member),
+                ""};
+  made.set = [member](P& params, const Raw& raw) -> Result<> {
+    SQUALL_TRY(params.*member, Value<T>::parse(raw));
+    return {};
+  };
+  made.print = [member](const P& params) { return Value<T>::print(params.*member); };
+  if constexpr (requires(const T& v) { Value<T>::blend(v, v, 0.5); }) {
+    made.sheet.rampable = true;
+    made.blend = [member](P& out, const P& from, const P& to, double f) {
+      out.*member = Value<T>::blend(from.*member, to.*member, f);
+    };
+  }
+  return made;
+}
+
+Error out_of_range(const std::string& value, const std::string& low, const std::string& high);
+
+template <class P>
+template <class T>
+Field<P> Field<P>::range(T low, T high) && {
+  const auto print_bound = [](T bound) { return Value<T>::print(bound); };
+  sheet.range = print_bound(low) + " to " + print_bound(high);
+  set = [inner = std::move(set), low, high, print_bound](P& params, const Raw& raw) -> Result<> {
+    SQUALL_TRY(const T value, Value<T>::parse(raw));
+    if (value < low || high < value)
+      return out_of_range(Value<T>::print(value), print_bound(low), print_bound(high));
+    return inner(params, raw);
+  };
+  return std::move(*this);
+}
+
+// The fields of a nested struct under a common prefix: group("match", &Params::match,
+// match_fields()).
+template <class P, class Q>
+std::vector<Field<P>> group(const std::string& prefix, Q P::* member, std::vector<Field<Q>> inner) {
+  std::vector<Field<P>> outer;
+  for (auto& each : inner) {
+    Field<P> made;
+    made.sheet = each.sheet;
+    made.sheet.name = prefix + "." + each.sheet.name;
+    made.set = [member, set = each.set](P& p, const Raw& raw) { return set(p.*member, raw); };
+    made.print = [member, print = each.print](const P& p) { return print(p.*member); };
+    if (each.blend)
+      made.blend = [member, blend = each.blend](P& out, const P& from, const P& to, double f) {
+        blend(out.*member, from.*member, to.*member, f);
+      };
+    outer.push_back(std::move(made));
+  }
+  return outer;
+}
+
+// A rule across fields, documented by its own sentence: {"jitter needs a delay", holds}.
+template <class P>
+struct Rule {
+  std::string sentence;
+  std::function<bool(const P&)> holds;
+};
+
+struct TableSheet {
+  std::vector<FieldSheet> fields;
+  std::vector<std::string> rules;
+};
+
+void complain_unknown(const Setting& setting, const TableSheet& sheet, const std::string& owner,
+                      Complaints& complaints);
+
+template <class P>
+class Table {
+ public:
+  Table(std::vector<Field<P>> fields, std::vector<Rule<P>> rules = {})
+      : fields_(std::move(fields)), rules_(std::move(rules)) {}
+
+  Table& add(std::vector<Field<P>> more) {
+    for (auto& each : more) fields_.push_back(std::move(each));
+    return *this;
+  }
+
+  TableSheet sheet() const {
+    TableSheet made;
+    for (const auto& each : fields_) made.fields.push_back(each.sheet);
+    for (const auto& each : rules_) made.rules.push_back(each.sentence);
+    return made;
+  }
+
+  // Reports every complaint, not the first. `owner` is the name in messages ("netem"),
+  // `at` the place for what is missing as a whole.
+  P parse(const Settings& settings, const std::string& owner, const Place& at,
+          Complaints& complaints) const;
+
+  Settings print(const P& params) const;  // every field that differs from its default
+
+  // The parameters at share `f` of the way to those named in `to`.
+  Result<P> blend(const P& from, const P& to, double f) const;
+
+ private:
+  std::vector<Field<P>> fields_;
+  std::vector<Rule<P>> rules_;
+};
+
+template <class P>
+P Table<P>::parse(const Settings& settings, const std::string& owner, const Place& at,
+                  Complaints& complaints) const {
+  P params{};
+  const auto before = complaints.size();
+  for (const auto& setting : settings) {
+    const auto found = std::find_if(fields_.begin(), fields_.end(), [&](const auto& each) {
+      return each.sheet.name == setting.name;
+    });
+    if (found == fields_.end()) {
+      complain_unknown(setting, sheet(), owner, complaints);
+    } else if (auto set = found->set(params, setting.raw); !set) {
+      complaints.push_back(
+          {setting.raw.place, setting.name + ": " + set.error().what, set.error().hint});
+    }
+  }
+  for (const auto& each : fields_) {
+    const bool given = std::any_of(settings.begin(), settings.end(),
+                                   [&](const auto& s) { return s.name == each.sheet.name; });
+    if (each.sheet.required && !given)
+      complaints.push_back({at, owner + ": '" + each.sheet.name + "' is missing",
+                            "it is the " + each.sheet.help + ", for example " + each.sheet.name +
+                                " = \"" + each.sheet.type.example + "\""});
+  }
+  if (complaints.size() == before)
+    for (const auto& rule : rules_)
+      if (!rule.holds(params)) complaints.push_back({at, owner + ": " + rule.sentence, ""});
+  return params;
+}
+
+template <class P>
+Settings Table<P>::print(const P& params) const {
+  Settings made;
+  const P plain{};
+  for (const auto& each : fields_)
+    if (const auto text = each.print(params); text != each.print(plain))
+      made.push_back({each.sheet.name, {text, {}, true}, {}});
+  return made;
+}
+
+template <class P>
+Result<P> Table<P>::blend(const P& from, const P& to, double f) const {
+  P now = from;
+  for (const auto& each : fields_)
+    if (each.blend) each.blend(now, from, to, f);
+  return now;
+}
+
+template <class T>
+Result<std::vector<T>> Value<std::vector<T>>::parse(const Raw& raw) {
+  std::vector<T> list;
+  Raw::List parts;
+  if (const auto* array = std::get_if<Raw::List>(&raw.value)) {
+    parts = *array;
+  } else if (const auto* text = std::get_if<std::string>(&raw.value); text && raw.from_flag) {
+    for (std::size_t from = 0; from <= text->size();) {
+      const auto comma = std::min(text->find(',', from), text->size());
+      parts.push_back({text->substr(from, comma - from), raw.place, true});
+      from = comma + 1;
+    }
+  } else {
+    parts.push_back(raw);
+  }
+  for (const auto& part : parts) {
+    SQUALL_TRY(auto value, Value<T>::parse(part));
+    list.push_back(std::move(value));
+  }
+  return list;
+}
+
+}  // namespace squall

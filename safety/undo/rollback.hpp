@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Rollback: takes back what a journal owes, newest first, each settled when done.
+// It never stops at a failure, goes on when the journal cannot be written, and may
+// be repeated any number of times. Ordinary clean-up, the watchdog and `squall
+// recover` are this one function.
+
+#pragma once
+
+#include "safety/undo/change.hpp"
+#include "safety/undo/journal.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace squall {
+
+// Takes back one record; knows the faults by their names. Must be repeatable, and
+// "gone already" is success.
+using Reverter = std::function<Result<>(const UndoRecord&, const ChangeToken&)>;
+
+struct StillOwed {
+  Owed owed;
+  Error error;
+};
+
+struct RollbackReport {
+  std::size_t settled = 0;
+  std::vector<StillOwed> left;          // could not be undone
+  std::vector<std::string> complaints;  // the journal's own failures
+  bool clean() const { return left.empty(); }
+};
+
+class Rollback {
+ public:
+  explicit Rollback(Reverter revert) : revert_(std::move(revert)) {}
+
+  RollbackReport all(Journal& journal) const;
+  // Only these; used when one fault ends before the others.
+  RollbackReport some(Journal& journal, std::vector<Owed> owed) const;
+  // What was found by its mark, without any journal.
+  Result<> stray(const UndoRecord& record) const;
+
+ private:
+  Reverter revert_;
+};
+
+}  // namespace squall
