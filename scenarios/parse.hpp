@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// TOML text to model, with every complaint at once, each with line and column.
+
+#pragma once
+
+#include "scenarios/model.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace squall {
+
+using Overrides = std::vector<std::pair<std::string, std::string>>;  // --set name=value
+
+// Replaces ${name} by the parameters' values. Null when there are complaints.
+std::optional<Scenario> parse_scenario(const std::string& file, const std::string& text,
+                                       const Overrides& overrides, Complaints& complaints);
+// Reads the file first: refuses what is empty, too large (1 MiB) or not a regular file.
+std::optional<Scenario> read_scenario(const std::string& file, const Overrides& overrides,
+                                      Complaints& complaints);
+
+}  // namespace squall
