@@ -81,6 +81,22 @@ struct RunResult {
   std::string directory;
 };
 
+// The events of a run, for the log, --json and live progress. Instants (at_ns) and lengths are in
+// nanoseconds, instants after the run's start; a fault is known by its slot.
+//   run_started     scenario hypothesis seed length_ns max_duration_ns
+//   phase           phase (before, during, rollback, after)
+//   probe_answer    probe phase held said why value latency_ns breaches (consecutive ones so far)
+//   guard_word      guard word (carry_on, abort, blind) value why
+//   fault_active    slot fault kind
+//   fault_adjusted  slot fault strength ("loss=7.2%")
+//   fault_effect    slot fault verdict why
+//   fault_ended     slot fault active_ns
+//   fault_failed    slot fault error
+//   abort           by why
+//   rolled_back     changes left took_ns
+//   compared        facts differences
+//   run_finished    outcome exit_code reason
+
 struct RunOptions {
   std::optional<std::uint64_t> seed;
   std::vector<std::string> without;
