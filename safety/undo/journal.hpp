@@ -5,8 +5,8 @@
 
 #pragma once
 
+#include "safety/base/record.hpp"
 #include "safety/base/result.hpp"
-#include "safety/undo/record.hpp"
 
 #include <cstdint>
 #include <string>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "safety/undo/record.hpp"
+#include "safety/base/record.hpp"
 
 #include <charconv>
 

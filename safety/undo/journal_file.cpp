@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "safety/undo/journal_file.hpp"
+
+#include "safety/base/file.hpp"
+#include "safety/journal_line.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <ranges>
+#include <string_view>
+#include <unistd.h>
+
+namespace squall {
+namespace {
+
+// Room for several hundred records and their settled lines.
+constexpr off_t kReserved = 256 * 1024;
+
+std::string path_in(const std::string& run_directory) { return run_directory + "/journal.jsonl"; }
+
+}  // namespace
+
+Result<std::unique_ptr<JournalFile>> JournalFile::create(const std::string& run_directory,
+                                                         const JournalHeader& header) {
+  std::unique_ptr<JournalFile> journal(new JournalFile);
+  journal->path_ = path_in(run_directory);
+  journal->header_ = header;
+  journal->file_ =
+      Fd{::open(journal->path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+  if (!journal->file_) return sys_error("create the journal '" + journal->path_ + "'");
+  // Kernel: KEEP_SIZE reserves blocks behind the end, so the file stays plain text.
+  if (::fallocate(journal->file_.get(), FALLOC_FL_KEEP_SIZE, 0, kReserved) != 0 &&
+      errno != EOPNOTSUPP) {
+    auto error = sys_error("reserve space for the journal '" + journal->path_ + "'");
+    error.hint = "free some space, or set SQUALL_STATE_DIR to another filesystem";
+    ::unlink(journal->path_.c_str());
+    return error;
+  }
+  SQUALL_CHECK(journal->append(to_text({0, header})));
+  SQUALL_CHECK(journal->sync());
+  journal->next_ = 1;
+  SQUALL_CHECK(sync_directory(run_directory));
+  return journal;
+}
+
+Result<std::unique_ptr<JournalFile>> JournalFile::read(const std::string& run_directory) {
+  std::unique_ptr<JournalFile> journal(new JournalFile);
+  journal->path_ = path_in(run_directory);
+  SQUALL_TRY(const auto text, read_file(journal->path_));
+  journal->load(text);
+  return journal;
+}
+
+Result<std::unique_ptr<JournalFile>> JournalFile::open(const std::string& run_directory) {
+  SQUALL_TRY(auto journal, read(run_directory));
+  journal->file_ = Fd{::open(journal->path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC)};
+  if (!journal->file_) return sys_error("open the journal '" + journal->path_ + "'");
+  return journal;
+}
+
+void JournalFile::load(const std::string& text) {
+  std::size_t number = 1;
+  for (std::size_t from = 0; from < text.size(); ++number) {
+    const auto end = text.find('\n', from);
+    torn_ = end == std::string::npos;
+    load_line(text.substr(from, torn_ ? std::string::npos : end - from), number,
+              torn_ || end + 1 == text.size());
+    from = torn_ ? text.size() : end + 1;
+  }
+  if (header_.run.empty()) problems_.push_back("'" + path_ + "' has no readable header");
+}
+
+void JournalFile::load_line(const std::string& text, std::size_t number, bool last) {
+  auto line = journal_line_from(text);
+  if (!line) {
+    if (!last)
+      problems_.push_back("'" + path_ + "' line " + std::to_string(number) + " is damaged");
+    return;
+  }
+  next_ = std::max(next_, line->seq + 1);
+  if (auto* header = std::get_if<JournalHeader>(&line->what)) header_ = std::move(*header);
+  if (auto* settled = std::get_if<SettledLine>(&line->what)) owed_.erase(settled->of);
+  if (auto* intent = std::get_if<Intent>(&line->what)) {
+    owed_.emplace(line->seq, std::move(*intent));
+    ++changes_;
+  }
+}
+
+Result<> JournalFile::append(std::string line) {
+  if (std::exchange(torn_, false)) line.insert(line.begin(), '\n');
+  return write_all(file_.get(), line, path_);
+}
+
+Result<std::uint64_t> JournalFile::owe(const Intent& intent) {
+  const auto seq = next_++;
+  SQUALL_CHECK(append(to_text({seq, intent})));
+  SQUALL_CHECK(sync());
+  owed_.emplace(seq, intent);
+  ++changes_;
+  return seq;
+}
+
+Result<> JournalFile::settle(std::uint64_t seq) {
+  owed_.erase(seq);
+  return append(to_text({next_++, SettledLine{seq}}));
+}
+
+Result<> JournalFile::sync() {
+  if (::fdatasync(file_.get()) != 0) return sys_error("make the journal '" + path_ + "' durable");
+  return {};
+}
+
+std::vector<Owed> JournalFile::owed() const {
+  std::vector<Owed> all;
+  for (const auto& [seq, intent] : owed_) all.push_back({seq, intent});
+  return all;
+}
+
+}  // namespace squall

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The journal as a file: JSON Lines in <run>/journal.jsonl, append only, readable
+// with jq. A header line, one line per owed undo, one per settled one:
+//
+//   {"seq":0,"kind":"header","run":…,"boot":…,"scenario":…,"sum":"5c1d22f0"}
+//   {"seq":1,"kind":"owe","fault":…,"sentence":…,"values":{…},"by_hand":…,"sum":…}
+//   {"seq":2,"kind":"settled","of":1,"sum":…}
+//
+// `sum` is the CRC-32 of the line before `,"sum"`. A torn last line means that its
+// change had not begun. A damaged line elsewhere is reported and the rest is used.
+
+#pragma once
+
+#include "safety/base/fd.hpp"
+#include "safety/undo/journal.hpp"
+
+#include <map>
+#include <memory>
+
+namespace squall {
+
+class JournalFile final : public Journal {
+ public:
+  // Reserves its space on disk first, so that a full disk cannot stop a rollback.
+  static Result<std::unique_ptr<JournalFile>> create(const std::string& run_directory,
+                                                     const JournalHeader& header);
+  // Accepts any state of the file; what could not be understood is in problems().
+  static Result<std::unique_ptr<JournalFile>> open(const std::string& run_directory);
+  // As open, but cannot write.
+  static Result<std::unique_ptr<JournalFile>> read(const std::string& run_directory);
+
+  Result<std::uint64_t> owe(const Intent& intent) override;
+  Result<> settle(std::uint64_t seq) override;
+  Result<> sync() override;
+  std::vector<Owed> owed() const override;
+
+  const JournalHeader& header() const { return header_; }
+  const std::vector<std::string>& problems() const { return problems_; }
+  std::uint64_t changes() const { return changes_; }  // records ever owed
+
+ private:
+  JournalFile() = default;
+  Result<> append(std::string line);
+  void load(const std::string& text);
+  void load_line(const std::string& text, std::size_t number, bool last);
+
+  Fd file_;
+  std::string path_;
+  JournalHeader header_;
+  std::map<std::uint64_t, Intent> owed_;
+  std::vector<std::string> problems_;
+  std::uint64_t next_ = 0;
+  std::uint64_t changes_ = 0;
+  bool torn_ = false;  // the file ends in the middle of a line
+};
+
+}  // namespace squall

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "safety/undo/journal_file.hpp"
+
+#include "safety/base/file.hpp"
+#include "safety/undo/rollback.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <stdlib.h>
+
+using namespace squall;
+
+namespace {
+
+struct TemporaryDirectory {
+  TemporaryDirectory() { path = ::mkdtemp(path.data()); }
+  ~TemporaryDirectory() { std::filesystem::remove_all(path); }
+  std::string path = "/tmp/squall-journal-XXXXXX";
+  std::string file() const { return path + "/journal.jsonl"; }
+};
+
+Intent intent(const std::string& name) {
+  return {"do " + name,
+          {"toy", {{"name", name}, {"quoted", "a \"b\"\n\t\x01"}}},
+          "undo " + name,
+          "rm " + name,
+          true};
+}
+
+JournalHeader header() {
+  return {"r1", "boot-a", "0.1", "x.toml", "[scenario]\n", 42, {"spare-ssh"}};
+}
+
+}  // namespace
+
+TEST_CASE("a journal read again owes what was not settled") {
+  const TemporaryDirectory dir;
+  {
+    auto journal = JournalFile::create(dir.path, header());
+    REQUIRE(journal);
+    for (const auto* name : {"a", "b", "c"}) REQUIRE((*journal)->owe(intent(name)));
+    REQUIRE((*journal)->settle(2));
+  }
+  auto journal = JournalFile::open(dir.path);
+  REQUIRE(journal);
+  CHECK((*journal)->problems().empty());
+  CHECK((*journal)->header().seed == 42);
+  CHECK((*journal)->header().without == std::vector<std::string>{"spare-ssh"});
+  const auto owed = (*journal)->owed();
+  REQUIRE(owed.size() == 2);
+  CHECK(owed[0].intent.undo == intent("a").undo);
+  CHECK(owed[1].intent.by_hand == "rm c");
+  CHECK(owed[1].intent.survives_reboot);
+}
+
+TEST_CASE("a journal cut off at any byte owes exactly the complete lines and can be continued") {
+  const TemporaryDirectory dir;
+  {
+    auto journal = JournalFile::create(dir.path, header());
+    REQUIRE(journal);
+    REQUIRE((*journal)->owe(intent("a")));
+    REQUIRE((*journal)->owe(intent("b")));
+    REQUIRE((*journal)->settle(1));
+  }
+  const auto whole = read_file(dir.file()).value();
+  std::vector<std::size_t> ends;
+  for (std::size_t at = 0; (at = whole.find('\n', at)) != std::string::npos; ++at)
+    ends.push_back(at);
+  REQUIRE(ends.size() == 4);
+  const std::size_t owed_after[] = {0, 0, 1, 2, 1};
+  for (std::size_t cut = ends[0]; cut <= whole.size(); ++cut) {
+    std::ofstream(dir.file(), std::ios::trunc) << whole.substr(0, cut);
+    const auto lines =
+        std::count_if(ends.begin(), ends.end(), [&](auto end) { return end <= cut; });
+    auto journal = JournalFile::open(dir.path);
+    REQUIRE(journal);
+    CHECK((*journal)->owed().size() == owed_after[lines]);
+    REQUIRE((*journal)->owe(intent("later")));
+    auto again = JournalFile::read(dir.path);
+    REQUIRE(again);
+    CHECK((*again)->owed().size() == owed_after[lines] + 1);
+  }
+}
+
+TEST_CASE("a damaged line is reported and the rest is used") {
+  const TemporaryDirectory dir;
+  {
+    auto journal = JournalFile::create(dir.path, header());
+    REQUIRE(journal);
+    REQUIRE((*journal)->owe(intent("a")));
+    REQUIRE((*journal)->owe(intent("b")));
+  }
+  auto text = read_file(dir.file()).value();
+  text[text.find("do a")] = 'X';
+  std::ofstream(dir.file(), std::ios::trunc) << text;
+  auto journal = JournalFile::read(dir.path);
+  REQUIRE(journal);
+  REQUIRE((*journal)->problems().size() == 1);
+  CHECK((*journal)->problems()[0].find("line 2 is damaged") != std::string::npos);
+  REQUIRE((*journal)->owed().size() == 1);
+  CHECK((*journal)->owed()[0].intent.sentence == "do b");
+}
+
+TEST_CASE("rollback goes newest first, never stops early, and settles what worked") {
+  const TemporaryDirectory dir;
+  auto journal = JournalFile::create(dir.path, header());
+  REQUIRE(journal);
+  for (const auto* name : {"a", "b", "c"}) REQUIRE((*journal)->owe(intent(name)));
+  std::vector<std::string> order;
+  const Rollback rollback([&](const UndoRecord& undo, const ChangeToken&) -> Result<> {
+    order.push_back(*undo.find("name"));
+    if (order.back() == "b") return Error{ErrorKind::system, "b is stuck", {}, {}, 0};
+    return {};
+  });
+  const auto report = rollback.all(**journal);
+  CHECK(order == std::vector<std::string>{"c", "b", "a"});
+  CHECK(report.settled == 2);
+  REQUIRE(report.left.size() == 1);
+  CHECK(report.left[0].error.what == "b is stuck");
+  const auto again = JournalFile::read(dir.path);
+  REQUIRE(again);
+  REQUIRE((*again)->owed().size() == 1);
+  CHECK((*again)->owed()[0].intent.sentence == "do b");
+}
+
+TEST_CASE("space is reserved, and the file stays plain text") {
+  const TemporaryDirectory dir;
+  auto journal = JournalFile::create(dir.path, header());
+  REQUIRE(journal);
+  struct stat found{};
+  REQUIRE(::stat(dir.file().c_str(), &found) == 0);
+  CHECK(found.st_blocks * 512 >= 256 * 1024);
+  CHECK(read_file(dir.file()).value().size() == static_cast<std::size_t>(found.st_size));
+  CHECK(found.st_size < 4096);
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The runner's side of the watchdog: starting it, renewing the lease, letting go.
+
+#include "safety/watchdog.hpp"
+
+#include "safety/base/file.hpp"
+#include "safety/lease.hpp"
+
+#include <array>
+#include <cerrno>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace squall {
+namespace {
+
+Result<Fd> make_lease_page(LeasePage*& page) {
+  Fd memory{::memfd_create("squall-lease", MFD_CLOEXEC)};
+  if (!memory || ::ftruncate(memory.get(), sizeof(LeasePage)) != 0)
+    return sys_error("make the lease page");
+  void* mapped =
+      ::mmap(nullptr, sizeof(LeasePage), PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0);
+  if (mapped == MAP_FAILED) return sys_error("map the lease page");
+  page = new (mapped) LeasePage;
+  return memory;
+}
+
+Fd pidfd_of(pid_t pid) { return Fd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))}; }
+
+}  // namespace
+
+Result<Watchdog> Watchdog::start(const std::string& program, const std::string& run_directory,
+                                 int lock_fd, Duration deadline) {
+  Watchdog watchdog;
+  watchdog.deadline_ = Instant(Duration(monotonic_ns())) + deadline;
+  SQUALL_TRY(const Fd memory, make_lease_page(watchdog.page_));
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return sys_error("make a pipe for the watchdog");
+  watchdog.ready_ = Fd{ends[0]};
+  const Fd told{ends[1]};
+  const Fd self = pidfd_of(::getpid());
+  if (!self) return sys_error("open a process descriptor of the runner");
+  watchdog.renew();
+
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawnattr_init(&attributes);
+  const std::array<std::pair<int, int>, 4> inherited{{{self.get(), lease_fd::runner},
+                                                      {memory.get(), lease_fd::page},
+                                                      {told.get(), lease_fd::ready},
+                                                      {lock_fd, lease_fd::lock}}};
+  // First out of the way of the numbers that the watchdog expects.
+  std::array<Fd, inherited.size()> moved;
+  for (std::size_t i = 0; i < inherited.size(); ++i) {
+    moved[i] = Fd{::fcntl(inherited[i].first, F_DUPFD_CLOEXEC, 16)};
+    ::posix_spawn_file_actions_adddup2(&actions, moved[i].get(), inherited[i].second);
+  }
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    ::posix_spawn_file_actions_addopen(&actions, standard, "/dev/null", O_RDWR, 0);
+  sigset_t none;
+  sigset_t all;
+  ::sigemptyset(&none);
+  ::sigfillset(&all);
+  ::posix_spawnattr_setsigmask(&attributes, &none);
+  ::posix_spawnattr_setsigdefault(&attributes, &all);
+  ::posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+  std::array<const char*, 3> arguments{"squall-watchdog", run_directory.c_str(), nullptr};
+  const int problem = ::posix_spawn(&watchdog.pid_, program.c_str(), &actions, &attributes,
+                                    const_cast<char**>(arguments.data()), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  ::posix_spawnattr_destroy(&attributes);
+  if (problem != 0) {
+    auto error = sys_error("start the watchdog '" + program + "'", problem);
+    error.hint = "install squall-watchdog beside squall";
+    return error;
+  }
+  watchdog.process_ = pidfd_of(watchdog.pid_);
+  if (!watchdog.process_) return sys_error("open a process descriptor of the watchdog");
+  return watchdog;
+}
+
+Result<> Watchdog::wait_until_ready(Duration limit) {
+  pollfd waiting{ready_.get(), POLLIN, 0};
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
+  if (::poll(&waiting, 1, static_cast<int>(milliseconds)) <= 0)
+    return Error{ErrorKind::system, "the watchdog did not become ready", {}, {}, 0};
+  std::array<char, 512> text{};
+  const auto got = ::read(ready_.get(), text.data(), text.size());
+  if (got <= 0)
+    return Error{ErrorKind::system, "the watchdog ended before it was ready", {}, {}, 0};
+  weakness_.assign(text.data() + 1, static_cast<std::size_t>(got) - 1);
+  return {};
+}
+
+void Watchdog::renew() {
+  const auto until = std::min(Instant(Duration(monotonic_ns())) + kLease, deadline_ + kLease);
+  page_->valid_until_ns.store(until.time_since_epoch().count(), std::memory_order_release);
+}
+
+void Watchdog::release() {
+  page_->released.store(1, std::memory_order_release);
+  // Kernel: PIDFD_SELF-style signalling by descriptor cannot hit another process.
+  ::syscall(SYS_pidfd_send_signal, process_.get(), SIGTERM, nullptr, 0);
+  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  ::munmap(page_, sizeof(LeasePage));
+  page_ = nullptr;
+}
+
+}  // namespace squall
