@@ -272,6 +272,8 @@ struct TableSheet {
 
 void complain_unknown(const Setting& setting, const TableSheet& sheet, const std::string& owner,
                       Complaints& complaints);
+void complain_missing(const FieldSheet& field, const std::string& owner, const Place& at,
+                      Complaints& complaints);
 
 template <class P>
 class Table {
@@ -325,10 +327,7 @@ P Table<P>::parse(const Settings& settings, const std::string& owner, const Plac
   for (const auto& each : fields_) {
     const bool given = std::any_of(settings.begin(), settings.end(),
                                    [&](const auto& s) { return s.name == each.sheet.name; });
-    if (each.sheet.required && !given)
-      complaints.push_back({at, owner + ": '" + each.sheet.name + "' is missing",
-                            "it is the " + each.sheet.help + ", for example " + each.sheet.name +
-                                " = \"" + each.sheet.type.example + "\""});
+    if (each.sheet.required && !given) complain_missing(each.sheet, owner, at, complaints);
   }
   if (complaints.size() == before)
     for (const auto& rule : rules_)
