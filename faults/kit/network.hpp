@@ -45,7 +45,7 @@ struct NamespaceId {
   bool operator==(const NamespaceId& other) const { return cookie == other.cookie; }
 };
 
-// "namespace 'gw'", or "" for our own: to append to a sentence as "… of namespace 'gw'".
+// " of namespace 'gw'", or "" for our own.
 std::string of_namespace(const NamespaceId& netns);
 
 struct Link {
