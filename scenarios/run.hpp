@@ -112,7 +112,8 @@ struct PlannedFault {
 
 // Reads the host and refuses what cannot work: missing needs, unknown targets, conflicts, spared
 // processes. Writes nothing. All refusals are in the error, one per line.
-Result<std::vector<PlannedFault>> plan_run(const CheckedScenario&, const Machine&, const Paths&,
+Result<std::vector<PlannedFault>> plan_run(const CheckedScenario&, const Machine&,
+                                           const std::string& mark,  // six hex digits
                                            const std::vector<std::string>& without,
                                            std::uint64_t seed);
 

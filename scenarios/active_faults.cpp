@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "scenarios/active_faults.hpp"
+
+#include "safety/base/file.hpp"
+
+#include <algorithm>
+#include <ranges>
+
+namespace squall {
+namespace {
+
+// Notes which records belong to one fault, so that it can end before the others.
+class OneFaultsJournal final : public Journal {
+ public:
+  explicit OneFaultsJournal(Journal& whole) : whole_(whole) {}
+  Result<std::uint64_t> owe(const Intent& intent) override {
+    SQUALL_TRY(const auto seq, whole_.owe(intent));
+    mine_.push_back({seq, intent});
+    return seq;
+  }
+  Result<> settle(std::uint64_t seq) override { return whole_.settle(seq); }
+  Result<> sync() override { return whole_.sync(); }
+  std::vector<Owed> owed() const override { return mine_; }
+
+ private:
+  Journal& whole_;
+  std::vector<Owed> mine_;
+};
+
+std::string settings_text(const Settings& settings) {
+  std::string text;
+  for (const auto& each : settings)
+    text += (text.empty() ? "" : " ") + each.name + "=" + describe(each.raw);
+  return text;
+}
+
+bool carries_our_mark(const std::string& fact) { return fact.find("squall") != std::string::npos; }
+
+}  // namespace
+
+struct ActiveFaults::One {
+  One(PlannedFault from, Journal& whole)
+      : planned(std::move(from)), journal(whole), scope(journal) {}
+
+  const CheckedFault& checked() const { return *planned.checked; }
+  const std::string& name() const { return planned.checked->entry.name; }
+  std::int64_t slot() const { return planned.checked->slot; }
+
+  PlannedFault planned;
+  OneFaultsJournal journal;
+  Scope scope;
+  Boxed params;
+  BoxedHold hold{nullptr, [](void*) {}};
+  State state = State::waiting;
+  Effect effect;
+  bool measured = false;
+  std::string error;
+  std::int64_t started_ns = 0;
+  std::int64_t ended_ns = 0;
+  std::vector<std::string> before;
+};
+
+ActiveFaults::ActiveFaults(std::vector<PlannedFault> planned, Machine& machine,
+                           const Rollback& rollback, Journal& journal, EventLog& log)
+    : machine_(machine), rollback_(rollback), journal_(journal), log_(log) {
+  for (auto& each : planned) {
+    faults_.push_back(std::make_unique<One>(std::move(each), journal_));
+    faults_.back()->params = faults_.back()->checked().params;
+  }
+}
+
+ActiveFaults::~ActiveFaults() = default;
+
+Result<> ActiveFaults::look_before() {
+  for (auto& one : faults_) {
+    const auto& fault = *one->checked().fault;
+    SQUALL_TRY(const auto reading, fault.verify(one->params, machine_, one->planned.plan.run));
+    if (reading == Reading::foreign)
+      return Error{
+          ErrorKind::refused,
+          "fault '" + one->name() + "': something of somebody else's is in the place it needs",
+          "'squall plan' shows the place; remove what is there, or choose another target",
+          {},
+          0};
+    SQUALL_TRY(one->before, fault.survey(one->params, machine_));
+  }
+  return {};
+}
+
+Result<> ActiveFaults::inject(std::size_t index) {
+  auto& one = *faults_[index];
+  const auto& fault = *one.checked().fault;
+  one.started_ns = monotonic_ns();
+  order_.push_back(&one);
+  one.state = State::active;
+  auto hold = fault.inject(one.params, one.planned.plan, machine_, one.scope);
+  auto reading = hold ? fault.verify(one.params, machine_, one.planned.plan.run)
+                      : Result<Reading>(hold.error());
+  if (hold) one.hold = std::move(*hold);
+  if (reading && *reading != Reading::present)
+    reading = Error{ErrorKind::system,
+                    "it reads '" + std::string(word(*reading)) + "' after it was made",
+                    {},
+                    {},
+                    0};
+  if (!reading) {
+    one.error = reading.error().sentence();
+    log_.write("fault_failed", {{"slot", one.slot()}, {"fault", one.name()}, {"error", one.error}});
+    return std::move(reading).error().during("inject '" + one.name() + "'");
+  }
+  log_.write("fault_active",
+             {{"slot", one.slot()}, {"fault", one.name()}, {"kind", fault.sheet().name}});
+  return {};
+}
+
+Result<> ActiveFaults::adjust(std::size_t index, const Boxed& params) {
+  auto& one = *faults_[index];
+  if (one.state != State::active) return {};
+  const auto& fault = *one.checked().fault;
+  if (auto done = fault.adjust(params, one.hold, machine_, one.scope); !done)
+    return std::move(done).error().during("adjust '" + one.name() + "'");
+  one.params = params;
+  log_.write("fault_adjusted", {{"slot", one.slot()},
+                                {"fault", one.name()},
+                                {"strength", settings_text(fault.print(params))}});
+  return {};
+}
+
+void ActiveFaults::measure(One& one) {
+  auto effect = one.checked().fault->measure(one.params, one.hold, machine_);
+  one.effect = effect ? std::move(*effect)
+                      : Effect{Effect::Verdict::inconclusive, effect.error().sentence(), {}, {}};
+  one.measured = true;
+}
+
+void ActiveFaults::measure() {
+  for (auto* one : order_) measure(*one);
+}
+
+void ActiveFaults::take_back(One& one) {
+  auto report = rollback_.some(one.journal, one.journal.owed());
+  one.hold.reset();
+  one.ended_ns = monotonic_ns();
+  for (auto& each : report.left) left_.push_back(std::move(each));
+  for (auto& each : report.complaints) complaints_.push_back(std::move(each));
+  one.state = one.error.empty() ? State::ended : State::failed;
+}
+
+void ActiveFaults::end(std::size_t index) {
+  auto& one = *faults_[index];
+  if (one.state != State::active) return;
+  measure(one);
+  take_back(one);
+  std::erase(order_, &one);
+  log_.write("fault_effect", {{"slot", one.slot()},
+                              {"fault", one.name()},
+                              {"verdict", std::string(word(one.effect.verdict))},
+                              {"why", one.effect.why}});
+  log_.write(
+      "fault_ended",
+      {{"slot", one.slot()}, {"fault", one.name()}, {"active_ns", one.ended_ns - one.started_ns}});
+}
+
+void ActiveFaults::end_all() {
+  for (auto* one : order_)
+    if (!one->measured && one->error.empty()) measure(*one);
+  for (auto* one : order_ | std::views::reverse) take_back(*one);
+  for (auto* one : order_)
+    log_.write("fault_ended", {{"slot", one->slot()},
+                               {"fault", one->name()},
+                               {"active_ns", one->ended_ns - one->started_ns}});
+  order_.clear();
+}
+
+void ActiveFaults::compare(RunResult& result) const {
+  for (const auto& left : left_)
+    result.residue.push_back(
+        {left.owed.intent.sentence + ": " + left.error.sentence(), left.owed.intent.by_hand});
+  for (const auto& one : faults_) {
+    if (one->state == State::waiting) continue;
+    const auto& fault = *one->checked().fault;
+    const auto by_hand =
+        one->journal.owed().empty() ? "" : one->journal.owed().front().intent.by_hand;
+    const auto reading = fault.verify(one->params, machine_, one->planned.plan.run);
+    // A target that is gone took what we put on it along.
+    const bool gone = !reading && reading.error().kind == ErrorKind::gone;
+    if (reading ? (*reading == Reading::partial || *reading == Reading::present) : !gone)
+      result.residue.push_back({"fault '" + one->name() + "' " +
+                                    (reading ? "still reads '" + std::string(word(*reading)) + "'"
+                                             : "cannot be checked: " + reading.error().sentence()),
+                                by_hand});
+    result.compared += one->before.size() + 1;
+    const auto after = fault.survey(one->params, machine_);
+    if (!after) continue;
+    for (const auto& fact : *after)
+      if (std::ranges::find(one->before, fact) == one->before.end()) {
+        if (carries_our_mark(fact))
+          result.residue.push_back({fact, by_hand});
+        else
+          result.foreign.push_back("new: " + fact);
+      }
+    for (const auto& fact : one->before)
+      if (std::ranges::find(*after, fact) == after->end())
+        result.foreign.push_back("gone: " + fact);
+  }
+}
+
+void ActiveFaults::report(RunResult& result) const {
+  for (const auto& one : faults_) {
+    FaultReport report;
+    report.name = one->name();
+    report.kind = one->checked().fault->sheet().name;
+    report.slot = one->checked().slot;
+    report.injected = one->state == State::ended || one->state == State::active;
+    report.started_ns = one->started_ns;
+    report.active_ns = one->ended_ns - one->started_ns;
+    report.requested = settings_text(one->checked().fault->print(one->checked().params));
+    report.effect = one->effect;
+    report.error = one->error;
+    result.faults.push_back(std::move(report));
+  }
+  result.changes = changes();
+}
+
+bool ActiveFaults::any_active() const { return !order_.empty(); }
+ActiveFaults::State ActiveFaults::state(std::size_t index) const { return faults_[index]->state; }
+std::int64_t ActiveFaults::started_ns(std::size_t index) const {
+  return faults_[index]->started_ns;
+}
+
+std::size_t ActiveFaults::changes() const {
+  std::size_t all = 0;
+  for (const auto& one : faults_) all += one->journal.owed().size();
+  return all;
+}
+
+}  // namespace squall

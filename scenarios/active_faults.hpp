@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The faults of one run: injected, adjusted, measured, taken back and compared with
+// what the host looked like before. Calls the verbs of Fault and knows no fault by
+// name; has no idea of time.
+
+#pragma once
+
+#include "safety/event_log.hpp"
+#include "safety/undo/rollback.hpp"
+#include "scenarios/run.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace squall {
+
+class ActiveFaults {
+ public:
+  enum class State { waiting, active, ended, failed };
+
+  ActiveFaults(std::vector<PlannedFault> planned, Machine& machine, const Rollback& rollback,
+               Journal& journal, EventLog& log);
+  ~ActiveFaults();
+
+  // Reads what will be compared afterwards; refuses where something of ours, or somebody
+  // else's in our place, is there already.
+  Result<> look_before();
+
+  Result<> inject(std::size_t index);
+  Result<> adjust(std::size_t index, const Boxed& params);
+  void end(std::size_t index);  // one fault, at its planned time
+  // Everything, newest first; measures only what was never measured, since it is in a hurry.
+  void end_all();
+  void measure();  // once a second; the last reading is what an abort reports
+
+  // Reads everything again: differences of ours, and of others.
+  void compare(RunResult& result) const;
+  void report(RunResult& result) const;
+
+  bool any_active() const;
+  State state(std::size_t index) const;
+  std::int64_t started_ns(std::size_t index) const;
+  std::size_t changes() const;
+  const std::vector<StillOwed>& left() const { return left_; }
+
+ private:
+  struct One;
+  void take_back(One& one);
+  void measure(One& one);
+
+  std::vector<std::unique_ptr<One>> faults_;
+  std::vector<One*> order_;  // active ones, oldest first
+  Machine& machine_;
+  const Rollback& rollback_;
+  Journal& journal_;
+  EventLog& log_;
+  std::vector<StillOwed> left_;
+  std::vector<std::string> complaints_;
+};
+
+}  // namespace squall

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "scenarios/probing.hpp"
+
+#include <algorithm>
+
+namespace squall {
+namespace {
+
+// The latencies behind the percentiles of the report: enough for p99, bounded for long runs.
+constexpr std::size_t kKeptLatencies = 4096;
+
+std::int64_t percentile(std::vector<std::int64_t> values, double share) {
+  if (values.empty()) return 0;
+  const auto rank = static_cast<std::size_t>(share * static_cast<double>(values.size() - 1) + 0.5);
+  std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(rank));
+  return values[rank];
+}
+
+}  // namespace
+
+struct Probing::One {
+  explicit One(CheckedProbe& from) : checked(from) {}
+  bool asks_in(Phase phase) const {
+    return std::ranges::find(checked.entry.when, phase) != checked.entry.when.end();
+  }
+
+  CheckedProbe& checked;
+  Watch question;
+  Watch next;
+  int breaches = 0;  // consecutive
+  ProbeReport::Count counts[3];
+  bool held = true;
+  std::string breach;
+  std::string last;
+  std::vector<std::int64_t> latencies;
+  std::size_t oldest = 0;
+};
+
+Probing::Probing(Loop& loop, std::vector<CheckedProbe>& probes, EventLog& log, Breach breach)
+    : loop_(loop), log_(log), breach_(std::move(breach)) {
+  for (auto& each : probes) probes_.push_back(std::make_unique<One>(each));
+}
+
+Probing::~Probing() = default;
+
+void Probing::ask_all(Phase phase, std::function<void(std::string)> done) {
+  phase_done_ = std::move(done);
+  failure_.clear();
+  unsettled_ = 0;
+  for (auto& one : probes_) unsettled_ += one->asks_in(phase) ? 1 : 0;
+  if (unsettled_ == 0) return finish_phase();
+  for (auto& one : probes_) {
+    one->breaches = 0;
+    if (one->asks_in(phase)) ask(*one, phase);
+  }
+}
+
+void Probing::start() {
+  for (auto& one : probes_) {
+    one->breaches = 0;
+    if (one->asks_in(Phase::during)) ask(*one, Phase::during);
+  }
+}
+
+void Probing::stop() {
+  for (auto& one : probes_) {
+    one->question.cancel();
+    one->next.cancel();
+  }
+}
+
+void Probing::ask(One& one, Phase phase) {
+  const auto asked = loop_.now();
+  const auto& entry = one.checked.entry;
+  one.question = one.checked.probe->ask(
+      loop_, entry.timeout,
+      [this, &one, phase](const ProbeAnswer& answer) { answered(one, phase, answer); });
+  // The pace is that of the questions, not of the answers.
+  if (phase == Phase::during)
+    one.next =
+        loop_.after(asked + entry.every - loop_.now(), [this, &one, phase] { ask(one, phase); });
+}
+
+void Probing::answered(One& one, Phase phase, const ProbeAnswer& answer) {
+  const auto& entry = one.checked.entry;
+  auto& count = one.counts[static_cast<int>(phase)];
+  ++count.asked;
+  one.last = answer.said;
+  one.breaches = answer.held ? 0 : one.breaches + 1;
+  if (!answer.held) ++count.breached;
+  if (phase == Phase::during) {
+    const auto latency = answer.latency.count();
+    if (one.latencies.size() < kKeptLatencies)
+      one.latencies.push_back(latency);
+    else
+      one.latencies[one.oldest++ % kKeptLatencies] = latency;
+  }
+  log_.write("probe_answer", {{"probe", entry.name},
+                              {"phase", std::string(word(phase))},
+                              {"held", answer.held},
+                              {"said", answer.said},
+                              {"why", answer.why},
+                              {"value", answer.value.value_or(0)},
+                              {"latency_ns", answer.latency.count()},
+                              {"breaches", std::int64_t{one.breaches}}});
+  if (phase != Phase::during) {
+    if (answer.held) return settled(one, "");
+    if (one.breaches >= entry.breaches)
+      return settled(one, "probe '" + entry.name + "': " + answer.why);
+    one.next = loop_.after(entry.every, [this, &one, phase] { ask(one, phase); });
+  } else if (one.breaches == entry.breaches) {
+    if (one.held) one.breach = answer.why;
+    one.held = false;
+    breach_(entry, answer.why);
+  }
+}
+
+void Probing::settled(One&, const std::string& failure) {
+  if (failure_.empty()) failure_ = failure;
+  if (--unsettled_ == 0) finish_phase();
+}
+
+void Probing::finish_phase() {
+  // From the loop, not from within a probe's answer: what follows may withdraw the question.
+  finish_ = loop_.after(0s, [this] { std::exchange(phase_done_, nullptr)(failure_); });
+}
+
+void Probing::report(RunResult& result) const {
+  for (const auto& one : probes_) {
+    const auto& entry = one->checked.entry;
+    ProbeReport report{entry.name,
+                       entry.kind,
+                       one->counts[0],
+                       one->counts[1],
+                       one->counts[2],
+                       one->held,
+                       one->breach,
+                       one->last,
+                       0,
+                       0,
+                       0};
+    report.p50_ns = percentile(one->latencies, 0.5);
+    report.p99_ns = percentile(one->latencies, 0.99);
+    if (!one->latencies.empty()) report.max_ns = std::ranges::max(one->latencies);
+    result.probes.push_back(std::move(report));
+  }
+}
+
+std::vector<std::pair<std::string, std::string>> Probing::last_answers() const {
+  std::vector<std::pair<std::string, std::string>> answers;
+  for (const auto& one : probes_) answers.emplace_back(one->checked.entry.name, one->last);
+  return answers;
+}
+
+}  // namespace squall

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One run, from the lock to the verdict, on one loop:
+//
+//   prepare   lock, owed repairs, plan, run directory, journal, watchdog
+//   before    guards look once, probes must hold: else refused, nothing changed
+//   during    the schedule, probes at their pace, guards; ends at its time or is stopped
+//   rollback  newest first, then compared with what was read before
+//   after     probes again: does the steady state come back
+//   verdict   outcome and exit code
+
+#include "safety/base/file.hpp"
+#include "safety/controller.hpp"
+#include "safety/lock.hpp"
+#include "safety/recover.hpp"
+#include "safety/undo/journal_file.hpp"
+#include "safety/unsettled.hpp"
+#include "scenarios/active_faults.hpp"
+#include "scenarios/asio_loop.hpp"
+#include "scenarios/control.hpp"
+#include "scenarios/probing.hpp"
+#include "scenarios/report.hpp"
+#include "scenarios/run_id.hpp"
+#include "scenarios/schedule.hpp"
+#include "scenarios/verdict.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+namespace squall {
+namespace {
+
+class Runner {
+ public:
+  Runner(CheckedScenario& scenario, Machine& machine, const Registry& registry, const Paths& paths,
+         const RunOptions& options)
+      : scenario_(scenario),
+        machine_(machine),
+        paths_(paths),
+        options_(options),
+        rollback_([&](const UndoRecord& undo, const ChangeToken& token) {
+          return revert(registry, undo, machine, token);
+        }) {}
+
+  RunResult go();
+
+ private:
+  Result<> prepare();
+  Result<> open_run_directory();
+  Result<> start_watching();
+  void begin_during();
+  void next_action();
+  void act(const Action& action);
+  void stop(StopReason reason);
+  void roll_back();
+  void finish();
+  void let_go();
+  void write_started();
+  RunStatus status() const;
+  std::int64_t elapsed_ns() const { return started_ns_ ? monotonic_ns() - started_ns_ : 0; }
+
+  CheckedScenario& scenario_;
+  Machine& machine_;
+  const Paths& paths_;
+  const RunOptions& options_;
+  Rollback rollback_;
+
+  RunId id_ = new_run_id();
+  Story story_;
+  RunResult result_;
+  StopSignals signals_;
+  HostLock lock_;
+  std::unique_ptr<Loop> loop_ = make_loop();
+  std::unique_ptr<JournalFile> journal_;
+  std::unique_ptr<EventLog> log_;
+  std::unique_ptr<Watchdog> watchdog_;
+  std::unique_ptr<ActiveFaults> faults_;
+  std::unique_ptr<Probing> probing_;
+  std::unique_ptr<Controller> controller_;
+  std::unique_ptr<ControlServer> control_;
+  std::vector<PlannedFault> planned_;
+  std::vector<Action> actions_;
+  std::size_t next_ = 0;
+  Watch action_timer_;
+  Instant start_{};
+  std::int64_t started_ns_ = 0;
+  bool rolled_back_ = false;
+};
+
+RunResult Runner::go() {
+  const auto begun = monotonic_ns();
+  result_.run = id_.text;
+  result_.scenario = scenario_.scenario.name;
+  result_.hypothesis = scenario_.scenario.hypothesis;
+  result_.file = scenario_.scenario.file;
+  result_.started = rfc3339(realtime_ns());
+  if (auto prepared = prepare(); !prepared) {
+    story_.refused = std::move(prepared).error();
+    let_go();
+  } else {
+    write_started();
+    log_->write("phase", {{"phase", std::string("before")}});
+    controller_->arm_signals();
+    probing_->ask_all(Phase::before, [this](const std::string& failure) {
+      if (controller_->stopped()) return;
+      if (!failure.empty()) {
+        story_.refused = Error{ErrorKind::refused,
+                               "the steady state is not met before the run: " + failure,
+                               "mend the service, or the probe; nothing was changed",
+                               {},
+                               0};
+        return finish();
+      }
+      begin_during();
+    });
+    loop_->run();
+  }
+  result_.duration_ns = monotonic_ns() - begun;
+  judge(story_, result_);
+  if (log_)
+    log_->write("run_finished", {{"outcome", std::string(word(result_.outcome))},
+                                 {"exit_code", std::int64_t{result_.exit_code}},
+                                 {"reason", result_.reason}});
+  if (!result_.directory.empty())
+    if (auto written = write_result(result_); !written) result_.hint += written.error().sentence();
+  if (control_) control_->finish(std::string(word(result_.outcome)));
+  return std::move(result_);
+}
+
+Result<> Runner::prepare() {
+  SQUALL_TRY(signals_, StopSignals::block());
+  SQUALL_TRY(lock_, HostLock::take(paths_, "run " + id_.text));
+  SQUALL_TRY(const auto owed, find_owed(paths_));
+  if (!owed.empty())
+    return Error{ErrorKind::refused,
+                 "run '" + owed.front().run + "' still owes repairs on this host",
+                 "settle them with 'squall recover'",
+                 {},
+                 0};
+  auto without = options_.without;
+  without.insert(without.end(), scenario_.scenario.without.begin(),
+                 scenario_.scenario.without.end());
+  result_.without = without;
+  result_.seed = options_.seed ? *options_.seed : scenario_.scenario.seed.value_or(draw_seed());
+  SQUALL_TRY(planned_, plan_run(scenario_, machine_, id_.mark, without, result_.seed));
+  SQUALL_TRY(actions_, schedule(scenario_));
+  SQUALL_CHECK(open_run_directory());
+  faults_ =
+      std::make_unique<ActiveFaults>(std::move(planned_), machine_, rollback_, *journal_, *log_);
+  SQUALL_CHECK(faults_->look_before());
+  return start_watching();
+}
+
+Result<> Runner::open_run_directory() {
+  const auto directory = paths_.of_run(id_.text);
+  const JournalHeader header{id_.text,
+                             boot_id(),
+                             SQUALL_VERSION,
+                             scenario_.scenario.file,
+                             scenario_.scenario.text,
+                             result_.seed,
+                             result_.without};
+  auto made = [&]() -> Result<> {
+    SQUALL_CHECK(make_directories(directory));
+    SQUALL_CHECK(mark_unsettled(directory));
+    SQUALL_TRY(journal_, JournalFile::create(directory, header));
+    SQUALL_TRY(auto log, EventLog::create(directory + "/events.jsonl", id_.text));
+    log_ = std::make_unique<EventLog>(std::move(log));
+    return sync_directory(paths_.runs());
+  }();
+  if (!made) {
+    auto error = std::move(made).error();
+    error.kind = ErrorKind::refused;
+    if (error.hint.empty()) error.hint = "set SQUALL_STATE_DIR to a directory that can be written";
+    (void)forget_unsettled(directory);
+    return error;
+  }
+  log_->listen(options_.listener);
+  result_.directory = directory;
+  return {};
+}
+
+Result<> Runner::start_watching() {
+  SQUALL_TRY(auto watchdog, Watchdog::start(options_.watchdog_program, result_.directory,
+                                            lock_.fd(), scenario_.scenario.max_duration));
+  watchdog_ = std::make_unique<Watchdog>(std::move(watchdog));
+  probing_ = std::make_unique<Probing>(
+      *loop_, scenario_.probes, *log_, [this](const ProbeEntry& probe, const std::string& why) {
+        story_.breached("probe '" + probe.name + "': " + why);
+        if (probe.on_breach == OnBreach::abort)
+          controller_->stop({"probe", "probe '" + probe.name + "': " + why});
+      });
+  std::vector<Guard*> guards;
+  for (auto& each : scenario_.guards) {
+    guards.push_back(each.guard.get());
+    result_.guards.push_back(each.guard->name());
+  }
+  const auto every_second = [this] {
+    faults_->measure();
+    if (options_.every_second) options_.every_second();
+  };
+  controller_ = std::make_unique<Controller>(
+      *loop_, Controller::Watched{guards, watchdog_.get(), &signals_, every_second},
+      [this](const Guard& guard, const GuardWord& said) {
+        static constexpr const char* kWords[] = {"carry_on", "abort", "blind"};
+        log_->write("guard_word", {{"guard", guard.name()},
+                                   {"word", std::string(kWords[static_cast<int>(said.kind)])},
+                                   {"value", said.value},
+                                   {"why", said.why}});
+      },
+      [this](StopReason reason) { stop(std::move(reason)); });
+  SQUALL_CHECK(controller_->look_before());
+  SQUALL_TRY(control_,
+             ControlServer::listen(
+                 *loop_, paths_,
+                 {[this] { return status(); },
+                  [this] { controller_->stop({"operator", "'squall abort' was called"}); }}));
+  return watchdog_->wait_until_ready();
+}
+
+void Runner::write_started() {
+  log_->write("run_started", {{"scenario", result_.scenario},
+                              {"hypothesis", result_.hypothesis},
+                              {"seed", static_cast<std::int64_t>(result_.seed)},
+                              {"length_ns", scenario_.length.count()},
+                              {"max_duration_ns", scenario_.scenario.max_duration.count()}});
+  for (const auto& net : result_.without) log_->write("without_safety_net", {{"name", net}});
+  if (!watchdog_->weakness().empty())
+    log_->write("watchdog_lacks", {{"what", watchdog_->weakness()}});
+}
+
+void Runner::begin_during() {
+  log_->write("phase", {{"phase", std::string("during")}});
+  started_ns_ = monotonic_ns();
+  start_ = loop_->now();
+  const auto& limit = scenario_.scenario.max_duration;
+  // A run that is planned to last until its deadline ends at its time, not by it.
+  const auto grace = scenario_.length >= limit ? Watchdog::kLease / 2 : 0s;
+  if (auto armed = controller_->arm(limit + grace); !armed)
+    return controller_->stop({"guard", armed.error().sentence()});
+  watchdog_->renew();
+  probing_->start();
+  next_action();
+}
+
+void Runner::next_action() {
+  while (!controller_->stopped() && next_ < actions_.size()) {
+    const auto wait = start_ + actions_[next_].at - loop_->now();
+    if (wait > 0s) {
+      action_timer_ = loop_->after(wait, [this] { next_action(); });
+      return;
+    }
+    act(actions_[next_++]);
+  }
+  if (controller_->stopped()) return;
+  if (const auto left = start_ + scenario_.length - loop_->now(); left > 0s)
+    action_timer_ = loop_->after(left, [this] { next_action(); });
+  else
+    roll_back();
+}
+
+void Runner::act(const Action& action) {
+  Result<> done;
+  switch (action.kind) {
+    case Action::Kind::inject:
+      done = faults_->inject(action.fault);
+      break;
+    case Action::Kind::adjust:
+      done = faults_->adjust(action.fault, action.params);
+      break;
+    case Action::Kind::end:
+      faults_->end(action.fault);
+      break;
+  }
+  if (!done) controller_->stop({"fault", done.error().sentence()});
+}
+
+void Runner::stop(StopReason reason) {
+  const auto decided = monotonic_ns();
+  faults_->end_all();
+  const auto undone = monotonic_ns();
+  if (!story_.breach.empty() && reason.by == "probe")
+    story_.stopped_by_probe = true;
+  else
+    story_.aborted = reason;
+  log_->write("abort", {{"by", reason.by}, {"why", reason.why}, {"decided_ns", decided}});
+  if (started_ns_ == 0 || rolled_back_) return finish();
+  result_.rollback_ns = undone - decided;
+  roll_back();
+}
+
+void Runner::roll_back() {
+  log_->write("phase", {{"phase", std::string("rollback")}});
+  action_timer_.cancel();
+  probing_->stop();
+  if (faults_->any_active()) {
+    const auto begun = monotonic_ns();
+    faults_->end_all();
+    result_.rollback_ns = monotonic_ns() - begun;
+  }
+  log_->write("rolled_back", {{"changes", static_cast<std::int64_t>(faults_->changes())},
+                              {"left", static_cast<std::int64_t>(faults_->left().size())},
+                              {"took_ns", result_.rollback_ns}});
+  faults_->compare(result_);
+  log_->write("compared", {{"facts", static_cast<std::int64_t>(result_.compared)},
+                           {"differences", static_cast<std::int64_t>(result_.residue.size())}});
+  rolled_back_ = true;
+  controller_->disarm();
+  controller_->arm_signals();
+  let_go();
+  log_->write("phase", {{"phase", std::string("after")}});
+  probing_->ask_all(Phase::after, [this](const std::string& failure) {
+    if (!failure.empty()) story_.breached("after the rollback, " + failure);
+    finish();
+  });
+}
+
+void Runner::finish() {
+  probing_->stop();
+  controller_->disarm();
+  faults_->report(result_);
+  probing_->report(result_);
+  let_go();
+  loop_->stop();
+}
+
+// The watchdog ends, and with a clean host the run no longer counts as unsettled.
+void Runner::let_go() {
+  if (auto watchdog = std::move(watchdog_)) watchdog->release();
+  if (!result_.directory.empty() && result_.residue.empty())
+    (void)forget_unsettled(result_.directory);
+}
+
+RunStatus Runner::status() const {
+  RunStatus status;
+  status.run = id_.text;
+  status.scenario = result_.scenario;
+  status.pid = ::getpid();
+  status.elapsed_ns = elapsed_ns();
+  status.left_ns = std::max<std::int64_t>(0, scenario_.length.count() - status.elapsed_ns);
+  static constexpr const char* kStates[] = {"waiting", "active", "ended", "failed"};
+  for (std::size_t i = 0; i < scenario_.faults.size(); ++i) {
+    const auto& fault = scenario_.faults[i];
+    const auto begun = faults_->started_ns(i);
+    status.faults.push_back({fault.entry.name, fault.entry.kind,
+                             kStates[static_cast<int>(faults_->state(i))],
+                             begun ? monotonic_ns() - begun : 0,
+                             std::max<std::int64_t>(0, fault.end.count() - status.elapsed_ns)});
+  }
+  status.probes = probing_->last_answers();
+  return status;
+}
+
+}  // namespace
+
+RunResult run_scenario(CheckedScenario& scenario, Machine& machine, const Registry& registry,
+                       const Paths& paths, const RunOptions& options) {
+  return Runner(scenario, machine, registry, paths, options).go();
+}
+
+}  // namespace squall
