@@ -105,13 +105,6 @@ Result<std::optional<std::string>> ask(const Paths& paths, const std::string& qu
 
 }  // namespace
 
-struct ControlServer::Client {
-  Fd socket;
-  Watch watch;
-  std::string text;
-  bool waits = false;  // for the end of the run
-};
-
 Result<std::unique_ptr<ControlServer>> ControlServer::listen(Loop& loop, const Paths& paths,
                                                              Answers answers) {
   SQUALL_TRY(const auto address, address_of(paths.control()));

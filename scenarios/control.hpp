@@ -31,7 +31,12 @@ class ControlServer {
   void finish(const std::string& outcome);
 
  private:
-  struct Client;
+  struct Client {
+    Fd socket;
+    Watch watch;
+    std::string text;
+    bool waits = false;  // for the end of the run
+  };
   ControlServer(Loop& loop, Answers answers) : loop_(loop), answers_(std::move(answers)) {}
   void accept_one();
   void hear(Client& client);

@@ -4,24 +4,19 @@
 
 #include "safety/base/file.hpp"
 #include "safety/undo/rollback.hpp"
+#include "tests/support/temporary.hpp"
 
 #include <doctest/doctest.h>
 
-#include <fcntl.h>
-#include <filesystem>
 #include <fstream>
-#include <stdlib.h>
+#include <sys/stat.h>
 
 using namespace squall;
+using squall::testing::TemporaryDirectory;
 
 namespace {
 
-struct TemporaryDirectory {
-  TemporaryDirectory() { path = ::mkdtemp(path.data()); }
-  ~TemporaryDirectory() { std::filesystem::remove_all(path); }
-  std::string path = "/tmp/squall-journal-XXXXXX";
-  std::string file() const { return path + "/journal.jsonl"; }
-};
+std::string file_in(const TemporaryDirectory& dir) { return dir / "journal.jsonl"; }
 
 Intent intent(const std::string& name) {
   return {"do " + name,
@@ -40,12 +35,12 @@ JournalHeader header() {
 TEST_CASE("a journal read again owes what was not settled") {
   const TemporaryDirectory dir;
   {
-    auto journal = JournalFile::create(dir.path, header());
+    auto journal = JournalFile::create(dir.path(), header());
     REQUIRE(journal);
     for (const auto* name : {"a", "b", "c"}) REQUIRE((*journal)->owe(intent(name)));
     REQUIRE((*journal)->settle(2));
   }
-  auto journal = JournalFile::open(dir.path);
+  auto journal = JournalFile::open(dir.path());
   REQUIRE(journal);
   CHECK((*journal)->problems().empty());
   CHECK((*journal)->header().seed == 42);
@@ -60,27 +55,27 @@ TEST_CASE("a journal read again owes what was not settled") {
 TEST_CASE("a journal cut off at any byte owes exactly the complete lines and can be continued") {
   const TemporaryDirectory dir;
   {
-    auto journal = JournalFile::create(dir.path, header());
+    auto journal = JournalFile::create(dir.path(), header());
     REQUIRE(journal);
     REQUIRE((*journal)->owe(intent("a")));
     REQUIRE((*journal)->owe(intent("b")));
     REQUIRE((*journal)->settle(1));
   }
-  const auto whole = read_file(dir.file()).value();
+  const auto whole = read_file(file_in(dir)).value();
   std::vector<std::size_t> ends;
   for (std::size_t at = 0; (at = whole.find('\n', at)) != std::string::npos; ++at)
     ends.push_back(at);
   REQUIRE(ends.size() == 4);
   const std::size_t owed_after[] = {0, 0, 1, 2, 1};
   for (std::size_t cut = ends[0]; cut <= whole.size(); ++cut) {
-    std::ofstream(dir.file(), std::ios::trunc) << whole.substr(0, cut);
+    std::ofstream(file_in(dir), std::ios::trunc) << whole.substr(0, cut);
     const auto lines =
         std::count_if(ends.begin(), ends.end(), [&](auto end) { return end <= cut; });
-    auto journal = JournalFile::open(dir.path);
+    auto journal = JournalFile::open(dir.path());
     REQUIRE(journal);
     CHECK((*journal)->owed().size() == owed_after[lines]);
     REQUIRE((*journal)->owe(intent("later")));
-    auto again = JournalFile::read(dir.path);
+    auto again = JournalFile::read(dir.path());
     REQUIRE(again);
     CHECK((*again)->owed().size() == owed_after[lines] + 1);
   }
@@ -89,15 +84,15 @@ TEST_CASE("a journal cut off at any byte owes exactly the complete lines and can
 TEST_CASE("a damaged line is reported and the rest is used") {
   const TemporaryDirectory dir;
   {
-    auto journal = JournalFile::create(dir.path, header());
+    auto journal = JournalFile::create(dir.path(), header());
     REQUIRE(journal);
     REQUIRE((*journal)->owe(intent("a")));
     REQUIRE((*journal)->owe(intent("b")));
   }
-  auto text = read_file(dir.file()).value();
+  auto text = read_file(file_in(dir)).value();
   text[text.find("do a")] = 'X';
-  std::ofstream(dir.file(), std::ios::trunc) << text;
-  auto journal = JournalFile::read(dir.path);
+  std::ofstream(file_in(dir), std::ios::trunc) << text;
+  auto journal = JournalFile::read(dir.path());
   REQUIRE(journal);
   REQUIRE((*journal)->problems().size() == 1);
   CHECK((*journal)->problems()[0].find("line 2 is damaged") != std::string::npos);
@@ -107,7 +102,7 @@ TEST_CASE("a damaged line is reported and the rest is used") {
 
 TEST_CASE("rollback goes newest first, never stops early, and settles what worked") {
   const TemporaryDirectory dir;
-  auto journal = JournalFile::create(dir.path, header());
+  auto journal = JournalFile::create(dir.path(), header());
   REQUIRE(journal);
   for (const auto* name : {"a", "b", "c"}) REQUIRE((*journal)->owe(intent(name)));
   std::vector<std::string> order;
@@ -121,7 +116,7 @@ TEST_CASE("rollback goes newest first, never stops early, and settles what worke
   CHECK(report.settled == 2);
   REQUIRE(report.left.size() == 1);
   CHECK(report.left[0].error.what == "b is stuck");
-  const auto again = JournalFile::read(dir.path);
+  const auto again = JournalFile::read(dir.path());
   REQUIRE(again);
   REQUIRE((*again)->owed().size() == 1);
   CHECK((*again)->owed()[0].intent.sentence == "do b");
@@ -129,11 +124,12 @@ TEST_CASE("rollback goes newest first, never stops early, and settles what worke
 
 TEST_CASE("space is reserved, and the file stays plain text") {
   const TemporaryDirectory dir;
-  auto journal = JournalFile::create(dir.path, header());
+  auto journal = JournalFile::create(dir.path(), header());
   REQUIRE(journal);
   struct stat found{};
-  REQUIRE(::stat(dir.file().c_str(), &found) == 0);
+  const int known = ::stat(file_in(dir).c_str(), &found);
+  REQUIRE(known == 0);
   CHECK(found.st_blocks * 512 >= 256 * 1024);
-  CHECK(read_file(dir.file()).value().size() == static_cast<std::size_t>(found.st_size));
+  CHECK(read_file(file_in(dir)).value().size() == static_cast<std::size_t>(found.st_size));
   CHECK(found.st_size < 4096);
 }

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Can a fault work on this host, and if not, what is missing and how to get it.
+
+#pragma once
+
+#include <vector>
+
+#include "faults/fault.hpp"
+
+namespace squall {
+
+// One error per need that is not met: `what` says what is missing, `hint` how to get it.
+std::vector<Error> lacks(const FaultSheet& sheet, const Machine& machine);
+
+}  // namespace squall
