@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Veth pairs, addresses and routes by rtnetlink.
+
+#include "lab/layout.hpp"
+#include "lab/network.hpp"
+#include <netlink/netlink.h>
+#include <netlink/route/addr.h>
+#include <netlink/route/link.h>
+#include <netlink/route/link/veth.h>
+#include <netlink/route/route.h>
+
+#include <arpa/inet.h>
+#include <cerrno>
+#include <ifaddrs.h>
+#include <linux/if_addr.h>
+#include <net/if.h>
+
+namespace squall::lab {
+namespace {
+
+constexpr const char* kMark = "squall lab";
+
+using Socket = Handle<nl_sock, nl_socket_free>;
+using Link = Handle<rtnl_link, rtnl_link_put>;
+using Address = Handle<rtnl_addr, rtnl_addr_put>;
+using Route = Handle<rtnl_route, rtnl_route_put>;
+using NextHop = Handle<rtnl_nexthop, rtnl_route_nh_free>;
+using Where = Handle<nl_addr, nl_addr_put>;
+
+Error failed(const std::string& what, int code) {
+  return {ErrorKind::system, what + ": " + nl_geterror(code), "", {}, 0};
+}
+
+Result<Socket> talk() {
+  Socket socket{nl_socket_alloc()};
+  if (const int code = nl_connect(socket.get(), NETLINK_ROUTE); code < 0)
+    return failed("cannot talk to the kernel's routing", code);
+  return socket;
+}
+
+Result<Where> parse_address(const std::string& text) {
+  nl_addr* raw = nullptr;
+  if (const int code = nl_addr_parse(text.c_str(), AF_UNSPEC, &raw); code < 0)
+    return failed("'" + text + "' is not an address", code);
+  return Where{raw};
+}
+
+Result<Link> find_link(nl_sock* socket, const std::string& name) {
+  rtnl_link* raw = nullptr;
+  const int code = rtnl_link_get_kernel(socket, 0, name.c_str(), &raw);
+  if (code == -NLE_OBJ_NOTFOUND || code == -NLE_NODEV)
+    return Error{ErrorKind::gone, "there is no device '" + name + "'", "", {}, ENODEV};
+  if (code < 0) return failed("cannot read the device '" + name + "'", code);
+  return Link{raw};
+}
+
+Result<> add_address(nl_sock* socket, rtnl_link* link, const std::string& text) {
+  SQUALL_TRY(const Where where, parse_address(text));
+  const Address address{rtnl_addr_alloc()};
+  rtnl_addr_set_link(address.get(), link);
+  rtnl_addr_set_local(address.get(), where.get());
+  // Kernel: without this an IPv6 address is tentative for a second and cannot be used.
+  rtnl_addr_set_flags(address.get(), IFA_F_NODAD);
+  if (const int code = rtnl_addr_add(socket, address.get(), 0); code < 0)
+    return failed("cannot put address " + text + " on '" + rtnl_link_get_name(link) + "'", code);
+  return {};
+}
+
+// Kernel: the alias is ignored when a device is made, so the mark comes with the first change.
+Result<> raise(nl_sock* socket, rtnl_link* link) {
+  const Link change{rtnl_link_alloc()};
+  rtnl_link_set_flags(change.get(), IFF_UP);
+  if (rtnl_link_is_veth(link)) rtnl_link_set_ifalias(change.get(), kMark);
+  if (const int code = rtnl_link_change(socket, link, change.get(), 0); code < 0)
+    return failed("cannot take '" + std::string(rtnl_link_get_name(link)) + "' up", code);
+  return {};
+}
+
+Result<> furnish(const std::string& device, const std::string& v4, const std::string& v6) {
+  SQUALL_TRY(const Socket socket, talk());
+  SQUALL_TRY(const Link lo, find_link(socket.get(), "lo"));
+  if (!(rtnl_link_get_flags(lo.get()) & IFF_UP)) SQUALL_CHECK(raise(socket.get(), lo.get()));
+  SQUALL_TRY(const Link link, find_link(socket.get(), device));
+  SQUALL_CHECK(raise(socket.get(), link.get()));
+  SQUALL_CHECK(add_address(socket.get(), link.get(), v4 + "/" + std::to_string(kV4Prefix)));
+  return add_address(socket.get(), link.get(), v6 + "/" + std::to_string(kV6Prefix));
+}
+
+}  // namespace
+
+Result<> make_link(const LabLink& wanted) {
+  SQUALL_TRY(const Fd from, open_network(wanted.from_network));
+  SQUALL_TRY(const Fd to, open_network(wanted.to_network));
+  SQUALL_TRY(const Socket socket, talk());
+  const Link link{rtnl_link_veth_alloc()};
+  rtnl_link_set_name(link.get(), wanted.from_device.c_str());
+  rtnl_link_set_ns_fd(link.get(), from.get());
+  const Link peer{rtnl_link_veth_get_peer(link.get())};
+  rtnl_link_set_name(peer.get(), wanted.to_device.c_str());
+  rtnl_link_set_ns_fd(peer.get(), to.get());
+  if (const int code = rtnl_link_add(socket.get(), link.get(), NLM_F_CREATE | NLM_F_EXCL); code < 0)
+    return failed("cannot make the pair '" + wanted.from_device + "' and '" + wanted.to_device +
+                      "' of " + wanted.to_network,
+                  code);
+  SQUALL_CHECK(inside(wanted.from_network,
+                      [&] { return furnish(wanted.from_device, wanted.from_v4, wanted.from_v6); }));
+  return inside(wanted.to_network,
+                [&] { return furnish(wanted.to_device, wanted.to_v4, wanted.to_v6); });
+}
+
+Result<> add_route(const std::string& network, const std::string& destination, int prefix,
+                   const std::string& next_hop) {
+  return inside(network, [&]() -> Result<> {
+    SQUALL_TRY(const Socket socket, talk());
+    SQUALL_TRY(const Where to, parse_address(destination + "/" + std::to_string(prefix)));
+    SQUALL_TRY(const Where via, parse_address(next_hop));
+    const Route route{rtnl_route_alloc()};
+    rtnl_route_set_dst(route.get(), to.get());
+    NextHop hop{rtnl_route_nh_alloc()};
+    rtnl_route_nh_set_gateway(hop.get(), via.get());
+    rtnl_route_add_nexthop(route.get(), hop.release());
+    if (const int code = rtnl_route_add(socket.get(), route.get(), 0); code < 0)
+      return failed("cannot route " + destination + " through " + next_hop, code);
+    return {};
+  });
+}
+
+Result<> delete_device(const std::string& name) {
+  SQUALL_TRY(const Socket socket, talk());
+  auto link = find_link(socket.get(), name);
+  if (!link) return link.error().kind == ErrorKind::gone ? Result<>{} : std::move(link).error();
+  const char* alias = rtnl_link_get_ifalias(link->get());
+  if (!rtnl_link_is_veth(link->get()) || !alias || std::string(alias) != kMark)
+    return Error{ErrorKind::foreign, "the device '" + name + "' is not a lab's", "", {}, 0};
+  const int code = rtnl_link_delete(socket.get(), link->get());
+  if (code < 0 && code != -NLE_OBJ_NOTFOUND && code != -NLE_NODEV)
+    return failed("cannot remove the device '" + name + "'", code);
+  return {};
+}
+
+bool device_exists(const std::string& name) { return ::if_nametoindex(name.c_str()) != 0; }
+
+std::string block_taken(int block) {
+  ifaddrs* raw = nullptr;
+  if (::getifaddrs(&raw) != 0) return "";
+  const Handle<ifaddrs, ::freeifaddrs> all{raw};
+  for (const auto* each = all.get(); each; each = each->ifa_next) {
+    if (!each->ifa_addr || each->ifa_addr->sa_family != AF_INET) continue;
+    const auto* address = reinterpret_cast<const sockaddr_in*>(each->ifa_addr);
+    const auto number = ntohl(address->sin_addr.s_addr);
+    if (number >> 16 != (10U << 8 | 99U) || (number >> 8 & 255U) / 4 != unsigned(block)) continue;
+    char text[INET_ADDRSTRLEN] = "";
+    ::inet_ntop(AF_INET, &address->sin_addr, text, sizeof text);
+    return std::string(text) + " on " + each->ifa_name;
+  }
+  return "";
+}
+
+}  // namespace squall::lab

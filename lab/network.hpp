@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Network namespaces with a name under /run/netns, as `ip netns` makes and shows
+// them, and the veth pairs between them.
+
+#pragma once
+
+#include "safety/base/fd.hpp"
+
+#include "lab/lab.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace squall::lab {
+
+// Makes /run/netns a shared mount, as ip does. True when it was not one before.
+Result<bool> prepare_networks();
+// Takes /run/netns away again, if it is empty.
+void unprepare_networks();
+
+Result<> make_network(const std::string& name);    // with lo up; error when the name exists
+Result<> delete_network(const std::string& name);  // gone already is success
+Result<Fd> open_network(const std::string& name);
+std::uint64_t network_inode(const std::string& name);  // 0: there is none
+
+// Runs `work` inside the namespace ("" is this one) and comes back; when coming back
+// fails the process ends, for everything after would touch the wrong machine.
+Result<> inside(const std::string& network, const std::function<Result<>()>& work);
+
+// The pair, each end in its namespace, up and with its addresses.
+Result<> make_link(const LabLink& link);
+// Sends what is for `v4`/24 and `v6`/64 to the given next hops.
+Result<> add_route(const std::string& network, const std::string& v4, int prefix,
+                   const std::string& next_hop);
+// Only if it is a veth that carries our mark; gone already is success.
+Result<> delete_device(const std::string& name);
+bool device_exists(const std::string& name);
+
+// Somebody on this host has an address of the block already: "10.99.0.7 on eth0".
+std::string block_taken(int block);
+
+}  // namespace squall::lab
