@@ -9,6 +9,8 @@
 //   after     probes again: does the steady state come back
 //   verdict   outcome and exit code
 
+#include "scenarios/runner.hpp"
+
 #include "safety/base/file.hpp"
 #include "safety/controller.hpp"
 #include "safety/lock.hpp"
@@ -33,14 +35,13 @@ namespace {
 
 class Runner {
  public:
-  Runner(CheckedScenario& scenario, Machine& machine, const Registry& registry, const Paths& paths,
-         const RunOptions& options)
-      : scenario_(scenario),
-        machine_(machine),
-        paths_(paths),
+  Runner(const RunSurroundings& around, CheckedScenario& scenario, const RunOptions& options)
+      : around_(around),
+        loop_(around.loop),
+        scenario_(scenario),
         options_(options),
-        rollback_([&](const UndoRecord& undo, const ChangeToken& token) {
-          return revert(registry, undo, machine, token);
+        rollback_([this](const UndoRecord& undo, const ChangeToken& token) {
+          return revert(around_.registry, undo, around_.machine, token);
         }) {}
 
   RunResult go();
@@ -60,9 +61,9 @@ class Runner {
   RunStatus status() const;
   std::int64_t elapsed_ns() const { return started_ns_ ? monotonic_ns() - started_ns_ : 0; }
 
+  const RunSurroundings& around_;
+  Loop& loop_;
   CheckedScenario& scenario_;
-  Machine& machine_;
-  const Paths& paths_;
   const RunOptions& options_;
   Rollback rollback_;
 
@@ -71,7 +72,6 @@ class Runner {
   RunResult result_;
   StopSignals signals_;
   HostLock lock_;
-  std::unique_ptr<Loop> loop_ = make_loop();
   std::unique_ptr<JournalFile> journal_;
   std::unique_ptr<EventLog> log_;
   std::unique_ptr<Watchdog> watchdog_;
@@ -114,7 +114,7 @@ RunResult Runner::go() {
       }
       begin_during();
     });
-    loop_->run();
+    loop_.run();
   }
   result_.duration_ns = monotonic_ns() - begun;
   judge(story_, result_);
@@ -130,8 +130,8 @@ RunResult Runner::go() {
 
 Result<> Runner::prepare() {
   SQUALL_TRY(signals_, StopSignals::block());
-  SQUALL_TRY(lock_, HostLock::take(paths_, "run " + id_.text));
-  SQUALL_TRY(const auto owed, find_owed(paths_));
+  SQUALL_TRY(lock_, HostLock::take(around_.paths, "run " + id_.text));
+  SQUALL_TRY(const auto owed, find_owed(around_.paths));
   if (!owed.empty())
     return Error{ErrorKind::refused,
                  "run '" + owed.front().run + "' still owes repairs on this host",
@@ -143,17 +143,17 @@ Result<> Runner::prepare() {
                  scenario_.scenario.without.end());
   result_.without = without;
   result_.seed = options_.seed ? *options_.seed : scenario_.scenario.seed.value_or(draw_seed());
-  SQUALL_TRY(planned_, plan_run(scenario_, machine_, id_.mark, without, result_.seed));
+  SQUALL_TRY(planned_, plan_run(scenario_, around_.machine, id_.mark, without, result_.seed));
   SQUALL_TRY(actions_, schedule(scenario_));
   SQUALL_CHECK(open_run_directory());
-  faults_ =
-      std::make_unique<ActiveFaults>(std::move(planned_), machine_, rollback_, *journal_, *log_);
+  faults_ = std::make_unique<ActiveFaults>(std::move(planned_), around_.machine, rollback_,
+                                           *journal_, *log_);
   SQUALL_CHECK(faults_->look_before());
   return start_watching();
 }
 
 Result<> Runner::open_run_directory() {
-  const auto directory = paths_.of_run(id_.text);
+  const auto directory = around_.paths.of_run(id_.text);
   const JournalHeader header{id_.text,
                              boot_id(),
                              SQUALL_VERSION,
@@ -167,7 +167,7 @@ Result<> Runner::open_run_directory() {
     SQUALL_TRY(journal_, JournalFile::create(directory, header));
     SQUALL_TRY(auto log, EventLog::create(directory + "/events.jsonl", id_.text));
     log_ = std::make_unique<EventLog>(std::move(log));
-    return sync_directory(paths_.runs());
+    return sync_directory(around_.paths.runs());
   }();
   if (!made) {
     auto error = std::move(made).error();
@@ -186,7 +186,7 @@ Result<> Runner::start_watching() {
                                             lock_.fd(), scenario_.scenario.max_duration));
   watchdog_ = std::make_unique<Watchdog>(std::move(watchdog));
   probing_ = std::make_unique<Probing>(
-      *loop_, scenario_.probes, *log_, [this](const ProbeEntry& probe, const std::string& why) {
+      loop_, scenario_.probes, *log_, [this](const ProbeEntry& probe, const std::string& why) {
         story_.breached("probe '" + probe.name + "': " + why);
         if (probe.on_breach == OnBreach::abort)
           controller_->stop({"probe", "probe '" + probe.name + "': " + why});
@@ -201,7 +201,7 @@ Result<> Runner::start_watching() {
     if (options_.every_second) options_.every_second();
   };
   controller_ = std::make_unique<Controller>(
-      *loop_, Controller::Watched{guards, watchdog_.get(), &signals_, every_second},
+      loop_, Controller::Watched{guards, watchdog_.get(), &signals_, every_second},
       [this](const Guard& guard, const GuardWord& said) {
         static constexpr const char* kWords[] = {"carry_on", "abort", "blind"};
         log_->write("guard_word", {{"guard", guard.name()},
@@ -213,10 +213,10 @@ Result<> Runner::start_watching() {
   SQUALL_CHECK(controller_->look_before());
   SQUALL_TRY(control_,
              ControlServer::listen(
-                 *loop_, paths_,
+                 loop_, around_.paths,
                  {[this] { return status(); },
                   [this] { controller_->stop({"operator", "'squall abort' was called"}); }}));
-  return watchdog_->wait_until_ready();
+  return watchdog_ ? watchdog_->wait_until_ready() : Result<>{};
 }
 
 void Runner::write_started() {
@@ -226,36 +226,36 @@ void Runner::write_started() {
                               {"length_ns", scenario_.length.count()},
                               {"max_duration_ns", scenario_.scenario.max_duration.count()}});
   for (const auto& net : result_.without) log_->write("without_safety_net", {{"name", net}});
-  if (!watchdog_->weakness().empty())
+  if (watchdog_ && !watchdog_->weakness().empty())
     log_->write("watchdog_lacks", {{"what", watchdog_->weakness()}});
 }
 
 void Runner::begin_during() {
   log_->write("phase", {{"phase", std::string("during")}});
   started_ns_ = monotonic_ns();
-  start_ = loop_->now();
+  start_ = loop_.now();
   const auto& limit = scenario_.scenario.max_duration;
   // A run that is planned to last until its deadline ends at its time, not by it.
   const auto grace = scenario_.length >= limit ? Watchdog::kLease / 2 : 0s;
   if (auto armed = controller_->arm(limit + grace); !armed)
     return controller_->stop({"guard", armed.error().sentence()});
-  watchdog_->renew();
+  if (watchdog_) watchdog_->renew();
   probing_->start();
   next_action();
 }
 
 void Runner::next_action() {
   while (!controller_->stopped() && next_ < actions_.size()) {
-    const auto wait = start_ + actions_[next_].at - loop_->now();
+    const auto wait = start_ + actions_[next_].at - loop_.now();
     if (wait > 0s) {
-      action_timer_ = loop_->after(wait, [this] { next_action(); });
+      action_timer_ = loop_.after(wait, [this] { next_action(); });
       return;
     }
     act(actions_[next_++]);
   }
   if (controller_->stopped()) return;
-  if (const auto left = start_ + scenario_.length - loop_->now(); left > 0s)
-    action_timer_ = loop_->after(left, [this] { next_action(); });
+  if (const auto left = start_ + scenario_.length - loop_.now(); left > 0s)
+    action_timer_ = loop_.after(left, [this] { next_action(); });
   else
     roll_back();
 }
@@ -322,7 +322,7 @@ void Runner::finish() {
   faults_->report(result_);
   probing_->report(result_);
   let_go();
-  loop_->stop();
+  loop_.stop();
 }
 
 // The watchdog ends, and with a clean host the run no longer counts as unsettled.
@@ -354,9 +354,15 @@ RunStatus Runner::status() const {
 
 }  // namespace
 
+RunResult run_on(const RunSurroundings& surroundings, CheckedScenario& scenario,
+                 const RunOptions& options) {
+  return Runner(surroundings, scenario, options).go();
+}
+
 RunResult run_scenario(CheckedScenario& scenario, Machine& machine, const Registry& registry,
                        const Paths& paths, const RunOptions& options) {
-  return Runner(scenario, machine, registry, paths, options).go();
+  const auto loop = make_loop();
+  return run_on({*loop, machine, registry, paths}, scenario, options);
 }
 
 }  // namespace squall
