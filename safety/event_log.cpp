@@ -59,7 +59,7 @@ Result<EventLog> EventLog::append_to(const std::string& path, std::string run) {
 void EventLog::write(std::string name, std::vector<std::pair<std::string, EventValue>> keys) {
   const Event event{std::move(name), std::move(keys), realtime_ns(), monotonic_ns()};
   if (!write_all(file_.get(), to_json_line(event, run_) + "\n", "events")) ++lost_;
-  if (listener_) listener_(event);
+  if (listener_) listener_(event, run_);
 }
 
 }  // namespace squall

@@ -32,7 +32,7 @@ struct Event {
 
 class EventLog {
  public:
-  using Listener = std::function<void(const Event&)>;  // live progress, --json
+  using Listener = std::function<void(const Event&, const std::string& run)>;  // progress, --json
 
   static Result<EventLog> create(const std::string& path, std::string run);
   static Result<EventLog> append_to(const std::string& path, std::string run);

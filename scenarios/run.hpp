@@ -81,8 +81,7 @@ struct RunResult {
   std::string directory;
 };
 
-// The events of a run, for the log, --json and live progress. Instants (at_ns) and lengths are in
-// nanoseconds, instants after the run's start; a fault is known by its slot.
+// The events of a run, for the log, --json and live progress. A fault is known by its slot.
 //   run_started     scenario hypothesis seed length_ns max_duration_ns
 //   phase           phase (before, during, rollback, after)
 //   probe_answer    probe phase held said why value latency_ns breaches (consecutive ones so far)
@@ -96,6 +95,8 @@ struct RunResult {
 //   rolled_back     changes left took_ns
 //   compared        facts differences
 //   run_finished    outcome exit_code reason
+//   without_safety_net  name
+//   watchdog_lacks  what
 
 struct RunOptions {
   std::optional<std::uint64_t> seed;
