@@ -49,37 +49,38 @@ Result<> Controller::look_before() {
   return {};
 }
 
-void Controller::arm_signals() {
-  if (!watched_.signals) return;
-  signal_watch_ = loop_.on_readable(watched_.signals->fd(), [this] {
-    if (const auto name = watched_.signals->read_name(); !name.empty())
-      stop({"operator", "the operator sent " + name});
-  });
+void Controller::attend() {
+  if (watched_.signals)
+    signals_ = loop_.on_readable(watched_.signals->fd(), [this] {
+      if (const auto name = watched_.signals->read_name(); !name.empty())
+        stop({"operator", "the operator sent " + name});
+    });
+  if (watched_.watchdog)
+    watchdog_ = loop_.on_readable(watched_.watchdog->pidfd(),
+                                  [this] { stop({"watchdog", "the watchdog died"}); });
+  tick();
 }
 
 Result<> Controller::arm(Duration deadline) {
   armed_ = true;
-  watches_.push_back(loop_.after(deadline, [this, deadline] {
+  armed_watches_.push_back(loop_.after(deadline, [this, deadline] {
     stop({"deadline", "the run's max_duration of " + to_text(deadline) + " is over"});
   }));
-  if (watched_.watchdog)
-    watches_.push_back(loop_.on_readable(watched_.watchdog->pidfd(),
-                                         [this] { stop({"watchdog", "the watchdog died"}); }));
   for (auto* guard : watched_.guards) {
     SQUALL_TRY(auto watch,
                guard->arm(loop_, [this, guard](const GuardWord& word) { hear(*guard, word); }));
-    if (watch) watches_.push_back(std::move(watch));
+    if (watch) armed_watches_.push_back(std::move(watch));
   }
-  tick_ = loop_.after(1s, [this] { tick(); });
   return {};
 }
 
 void Controller::tick() {
   if (watched_.watchdog) watched_.watchdog->renew();
-  for (auto* guard : watched_.guards)
-    if (!stopped_) hear(*guard, guard->look());
+  if (armed_)
+    for (auto* guard : watched_.guards)
+      if (!stopped_) hear(*guard, guard->look());
   if (watched_.every_second) watched_.every_second();
-  if (armed_) tick_ = loop_.after(1s, [this] { tick(); });
+  tick_ = loop_.after(1s, [this] { tick(); });
 }
 
 void Controller::hear(const Guard& guard, const GuardWord& word) {
@@ -97,9 +98,15 @@ void Controller::stop(StopReason reason) {
 
 void Controller::disarm() {
   armed_ = false;
-  watches_.clear();
+  armed_watches_.clear();
+  watchdog_.cancel();
+  watched_.watchdog = nullptr;
+}
+
+void Controller::leave() {
+  disarm();
   tick_.cancel();
-  signal_watch_.cancel();
+  signals_.cancel();
 }
 
 }  // namespace squall

@@ -50,12 +50,13 @@ class Controller {
   // A look at every guard before the first change: an objection, or a guard that cannot
   // see, refuses the run.
   Result<> look_before();
-  // From now on: deadline, guards once a second and by their own events, signals, watchdog.
+  // From now on: the operator's signals, the watchdog's life and lease, the one tick a second.
+  void attend();
+  // And the deadline and every guard, as long as something is disturbed.
   Result<> arm(Duration deadline);
-  // Signals alone, while nothing has been changed yet.
-  void arm_signals();
+  void disarm();  // the host is as it was: no guard, no deadline, no watchdog any more
+  void leave();   // the run is over
   void stop(StopReason reason);
-  void disarm();  // after the rollback
   bool stopped() const { return stopped_; }
 
  private:
@@ -68,9 +69,10 @@ class Controller {
   Stop stop_;
   bool stopped_ = false;
   bool armed_ = false;
-  std::vector<Watch> watches_;
+  std::vector<Watch> armed_watches_;
   Watch tick_;
-  Watch signal_watch_;
+  Watch signals_;
+  Watch watchdog_;
 };
 
 }  // namespace squall

@@ -50,6 +50,8 @@ class Runner {
   Result<> prepare();
   Result<> open_run_directory();
   Result<> start_watching();
+  Controller::Watched what_to_watch();
+  void write_guard(const Guard& guard, const GuardWord& said);
   void begin_during();
   void next_action();
   void act(const Action& action);
@@ -101,7 +103,7 @@ RunResult Runner::go() {
   } else {
     write_started();
     log_->write("phase", {{"phase", std::string("before")}});
-    controller_->arm_signals();
+    controller_->attend();
     probing_->ask_all(Phase::before, [this](const std::string& failure) {
       if (controller_->stopped()) return;
       if (!failure.empty()) {
@@ -182,33 +184,20 @@ Result<> Runner::open_run_directory() {
 }
 
 Result<> Runner::start_watching() {
-  SQUALL_TRY(auto watchdog, Watchdog::start(options_.watchdog_program, result_.directory,
-                                            lock_.fd(), scenario_.scenario.max_duration));
-  watchdog_ = std::make_unique<Watchdog>(std::move(watchdog));
+  if (around_.watched) {
+    SQUALL_TRY(auto watchdog, Watchdog::start(options_.watchdog_program, result_.directory,
+                                              lock_.fd(), scenario_.scenario.max_duration));
+    watchdog_ = std::make_unique<Watchdog>(std::move(watchdog));
+  }
   probing_ = std::make_unique<Probing>(
       loop_, scenario_.probes, *log_, [this](const ProbeEntry& probe, const std::string& why) {
         story_.breached("probe '" + probe.name + "': " + why);
         if (probe.on_breach == OnBreach::abort)
           controller_->stop({"probe", "probe '" + probe.name + "': " + why});
       });
-  std::vector<Guard*> guards;
-  for (auto& each : scenario_.guards) {
-    guards.push_back(each.guard.get());
-    result_.guards.push_back(each.guard->name());
-  }
-  const auto every_second = [this] {
-    faults_->measure();
-    if (options_.every_second) options_.every_second();
-  };
   controller_ = std::make_unique<Controller>(
-      loop_, Controller::Watched{guards, watchdog_.get(), &signals_, every_second},
-      [this](const Guard& guard, const GuardWord& said) {
-        static constexpr const char* kWords[] = {"carry_on", "abort", "blind"};
-        log_->write("guard_word", {{"guard", guard.name()},
-                                   {"word", std::string(kWords[static_cast<int>(said.kind)])},
-                                   {"value", said.value},
-                                   {"why", said.why}});
-      },
+      loop_, what_to_watch(),
+      [this](const Guard& guard, const GuardWord& said) { write_guard(guard, said); },
       [this](StopReason reason) { stop(std::move(reason)); });
   SQUALL_CHECK(controller_->look_before());
   SQUALL_TRY(control_,
@@ -217,6 +206,29 @@ Result<> Runner::start_watching() {
                  {[this] { return status(); },
                   [this] { controller_->stop({"operator", "'squall abort' was called"}); }}));
   return watchdog_ ? watchdog_->wait_until_ready() : Result<>{};
+}
+
+Controller::Watched Runner::what_to_watch() {
+  Controller::Watched watched;
+  for (auto& each : scenario_.guards) {
+    watched.guards.push_back(each.guard.get());
+    result_.guards.push_back(each.guard->name());
+  }
+  watched.watchdog = watchdog_.get();
+  watched.signals = &signals_;
+  watched.every_second = [this] {
+    faults_->measure();
+    if (options_.every_second) options_.every_second();
+  };
+  return watched;
+}
+
+void Runner::write_guard(const Guard& guard, const GuardWord& said) {
+  static constexpr const char* kWords[] = {"carry_on", "abort", "blind"};
+  log_->write("guard_word", {{"guard", guard.name()},
+                             {"word", std::string(kWords[static_cast<int>(said.kind)])},
+                             {"value", said.value},
+                             {"why", said.why}});
 }
 
 void Runner::write_started() {
@@ -239,7 +251,6 @@ void Runner::begin_during() {
   const auto grace = scenario_.length >= limit ? Watchdog::kLease / 2 : 0s;
   if (auto armed = controller_->arm(limit + grace); !armed)
     return controller_->stop({"guard", armed.error().sentence()});
-  if (watchdog_) watchdog_->renew();
   probing_->start();
   next_action();
 }
@@ -307,7 +318,6 @@ void Runner::roll_back() {
                            {"differences", static_cast<std::int64_t>(result_.residue.size())}});
   rolled_back_ = true;
   controller_->disarm();
-  controller_->arm_signals();
   let_go();
   log_->write("phase", {{"phase", std::string("after")}});
   probing_->ask_all(Phase::after, [this](const std::string& failure) {
@@ -318,7 +328,7 @@ void Runner::roll_back() {
 
 void Runner::finish() {
   probing_->stop();
-  controller_->disarm();
+  controller_->leave();
   faults_->report(result_);
   probing_->report(result_);
   let_go();
