@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Processes: reading them, signalling them by identity, starting a command. A process
+// is known by pid and start time together; a pid alone may be somebody else by now.
+
+#pragma once
+
+#include "safety/base/units.hpp"
+#include "safety/undo/change.hpp"
+
+#include <compare>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <sys/types.h>
+#include <utility>
+#include <vector>
+
+namespace squall {
+
+struct ProcessId {
+  pid_t pid = 0;
+  std::uint64_t start = 0;  // clock ticks after boot: field 22 of /proc/<pid>/stat
+  auto operator<=>(const ProcessId&) const = default;
+};
+
+// As values of an undo record, and back.
+Intent with_process(const Intent& intent, const ProcessId& id);
+Result<ProcessId> process_of(const UndoRecord& undo);
+
+struct ProcessInfo {
+  ProcessId id;
+  pid_t parent = 0;
+  std::string name;     // comm: at most 15 characters
+  std::string program;  // base name of the executable; "" when it cannot be read
+  std::string command;  // command line, arguments joined by spaces
+  char state = '?';     // R S D T t Z X …
+  bool kernel_thread = false;
+  uid_t user = 0;
+  std::vector<std::pair<std::string, std::string>> cgroups;  // v1 controllers ("" for v2), path
+  std::uint64_t netns = 0;                                   // inode of its network namespace
+  Duration cpu_time{};
+
+  bool stopped() const { return state == 'T'; }
+  bool ended() const { return state == 'Z' || state == 'X'; }
+};
+
+std::string describe(const ProcessInfo& process);  // "process 1234 'order_gateway'"
+
+// What a command that outlives us is started with.
+struct StartOrder {
+  std::vector<std::string> argv;
+  std::string directory;  // "" for the root
+  std::string netns;      // name in /run/netns or pid; "" for ours
+};
+
+class Processes {
+ public:
+  virtual ~Processes() = default;
+
+  // Each one that lives while being read; those that vanish meanwhile are left out.
+  virtual Result<std::vector<ProcessInfo>> read_all() const = 0;
+  // Error (gone): no such process, or another one has this pid now.
+  virtual Result<ProcessInfo> read(const ProcessId& id) const = 0;
+  virtual Result<ProcessInfo> read_pid(pid_t pid) const = 0;
+  virtual Result<std::string> read_directory(const ProcessId& id) const = 0;
+  // Inode of a network namespace, by name in /run/netns or by pid.
+  virtual Result<std::uint64_t> read_netns(const std::string& name_or_pid) const = 0;
+  // Waits until it has stopped or ended, at most `limit`; false when it has not.
+  virtual bool wait_until_stopped(const ProcessId& id, Duration limit) const = 0;
+  virtual bool wait_until_gone(const ProcessId& id, Duration limit) const = 0;
+
+  // Checked against the identity after the process is held, so never a stranger.
+  virtual Result<> send_signal(const ChangeToken&, const ProcessId& id, int signal) = 0;
+  // Starts a command that is nobody's child afterwards, in a session of its own.
+  virtual Result<> start(const ChangeToken&, const StartOrder& order) = 0;
+  // Runs a command to its end, at most `limit`; a failing one is an error.
+  virtual Result<> run(const ChangeToken&, const std::vector<std::string>& argv,
+                       Duration limit) = 0;
+};
+
+std::unique_ptr<Processes> this_hosts_processes();
+
+}  // namespace squall

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Workers: helper processes of our own, for faults that need one. A worker is made
+// idle, which is harmless and needs no undo: it waits for its go, and dies with us (by
+// the parent-death signal, and by a lifeline that closes). So its identity is known
+// before the change, which is the go. Its name is "squall-<mark><slot in two hex
+// digits>"; only a process with the recorded identity and that name is ever killed.
+
+#pragma once
+
+#include "faults/kit/process.hpp"
+#include "safety/base/schema.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace squall {
+
+// Shared with the worker: settings go in, reports come out, without system calls.
+struct WorkerPage {
+  std::array<std::atomic<std::uint64_t>, 4> settings{};
+  std::array<std::atomic<std::uint64_t>, 4> reports{};
+};
+
+enum class WorkerClass { normal, batch, idle, fifo };
+template <>
+struct Words<WorkerClass> {
+  static constexpr std::pair<WorkerClass, std::string_view> list[] = {
+      {WorkerClass::normal, "normal"},
+      {WorkerClass::batch, "batch"},
+      {WorkerClass::idle, "idle"},
+      {WorkerClass::fifo, "fifo"}};
+};
+
+struct WorkerOrder {
+  std::string name;  // worker_name()
+  // Runs in the worker after its go. Returns when the lifeline closes: poll it now and
+  // then. Must not allocate or lock: it runs in a copy of a process that may have.
+  void (*work)(WorkerPage& page, int lifeline) = nullptr;
+  int cpu = -1;  // pinned to it; -1: not pinned
+  WorkerClass scheduling = WorkerClass::normal;
+  int nice = 0;
+  int real_time_priority = 0;  // with fifo
+};
+
+std::string worker_name(const std::string& mark, unsigned slot);
+bool is_worker_name(const std::string& comm);
+
+// One worker, held: destroying this ends it.
+class Worker {
+ public:
+  virtual ~Worker() = default;
+  virtual ProcessId id() const = 0;
+  virtual std::uint64_t read_report(std::size_t which) const = 0;
+  virtual Duration read_cpu_time() const = 0;  // the kernel's account of it
+
+  virtual void set(const ChangeToken&, std::size_t which, std::uint64_t value) = 0;
+  virtual Result<> go(const ChangeToken&) = 0;
+};
+
+class Workers {
+ public:
+  virtual ~Workers() = default;
+
+  virtual std::vector<int> read_usable_cpus() const = 0;  // this process may run on them
+  // Every process with a worker's name, whoever started it.
+  virtual Result<std::vector<ProcessInfo>> find_all() const = 0;
+
+  // Idle until its go; harmless, so it needs no token.
+  virtual Result<std::unique_ptr<Worker>> make_idle(const WorkerOrder& order) = 0;
+  // From a record, in any process. Gone already is success; somebody else's is left alone.
+  virtual Result<> delete_if_ours(const ChangeToken&, const ProcessId& id,
+                                  const std::string& name) = 0;
+};
+
+std::unique_ptr<Workers> this_hosts_workers();
+
+}  // namespace squall

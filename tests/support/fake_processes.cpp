@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/support/fake_processes.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+#include <ostream>
+#include <tuple>
+
+namespace squall::testing {
+namespace {
+
+Error no_such_process(pid_t pid) {
+  return {ErrorKind::gone, "there is no process " + std::to_string(pid), {}, {}, 3};
+}
+
+auto looks(const ProcessInfo& p) {
+  return std::tie(p.name, p.command, p.state, p.cgroups, p.netns);
+}
+
+std::vector<ProcessInfo> in_order(std::vector<ProcessInfo> all) {
+  std::ranges::sort(all, [](const auto& a, const auto& b) { return looks(a) < looks(b); });
+  return all;
+}
+
+template <class All>
+auto find_process(All& all, const ProcessId& id) {
+  return std::ranges::find(all, id, &ProcessInfo::id);
+}
+
+}  // namespace
+
+bool FakeProcesses::State::operator==(const State& other) const {
+  return netns == other.netns &&
+         std::ranges::equal(in_order(all), in_order(other.all),
+                            [](const auto& a, const auto& b) { return looks(a) == looks(b); });
+}
+
+pid_t FakeProcesses::add(ProcessInfo process) {
+  if (process.id.pid == 0) process.id.pid = next_++;
+  if (process.id.start == 0) process.id.start = clock_++;
+  state_.all.push_back(process);
+  return process.id.pid;
+}
+
+Result<std::vector<ProcessInfo>> FakeProcesses::read_all() const { return state_.all; }
+
+Result<ProcessInfo> FakeProcesses::read(const ProcessId& id) const {
+  const auto found = find_process(state_.all, id);
+  if (found == state_.all.end()) return no_such_process(id.pid);
+  return *found;
+}
+
+Result<ProcessInfo> FakeProcesses::read_pid(pid_t pid) const {
+  for (const auto& each : state_.all)
+    if (each.id.pid == pid) return each;
+  return no_such_process(pid);
+}
+
+Result<std::string> FakeProcesses::read_directory(const ProcessId&) const {
+  return std::string("/");
+}
+
+Result<std::uint64_t> FakeProcesses::read_netns(const std::string& name_or_pid) const {
+  if (const auto found = state_.netns.find(name_or_pid); found != state_.netns.end())
+    return found->second;
+  return Error{ErrorKind::gone, "there is no network namespace '" + name_or_pid + "'", {}, {}, 2};
+}
+
+bool FakeProcesses::wait_until_stopped(const ProcessId& id, Duration) const {
+  const auto found = read(id);
+  return !found || found->stopped();
+}
+
+bool FakeProcesses::wait_until_gone(const ProcessId& id, Duration) const { return !read(id); }
+
+Result<> FakeProcesses::send_signal(const ChangeToken&, const ProcessId& id, int signal) {
+  SQUALL_CHECK(gate_.pass("signal process " + std::to_string(id.pid)));
+  const auto found = find_process(state_.all, id);
+  if (found == state_.all.end()) return no_such_process(id.pid);
+  if (signal == SIGSTOP) {
+    found->state = 'T';
+  } else if (signal == SIGCONT) {
+    if (found->stopped()) found->state = 'S';
+  } else if (signal == SIGKILL || !found->stopped()) {
+    state_.all.erase(found);
+  }
+  return {};
+}
+
+Result<> FakeProcesses::start(const ChangeToken&, const StartOrder& order) {
+  SQUALL_CHECK(gate_.pass("start '" + order.argv.front() + "'"));
+  ProcessInfo made;
+  const auto& file = order.argv.front();
+  made.program = file.substr(file.rfind('/') + 1);
+  made.name = made.program.substr(0, 15);
+  for (const auto& each : order.argv) made.command += (made.command.empty() ? "" : " ") + each;
+  made.state = 'S';
+  made.parent = 1;
+  made.netns = 1;
+  if (const auto netns = state_.netns.find(order.netns); netns != state_.netns.end())
+    made.netns = netns->second;
+  // A service comes back into the group it has; the fake knows the two of clean_machine().
+  made.cgroups = {{"", made.name == "order_gateway" ? "/trading" : "/user.slice"}};
+  add(made);
+  return {};
+}
+
+Result<> FakeProcesses::run(const ChangeToken&, const std::vector<std::string>& argv, Duration) {
+  return gate_.pass("run '" + argv.front() + "'");
+}
+
+Result<Cgroup> FakeCgroups::find(const std::string& name, const std::string&) const {
+  if (!state_.groups.contains(name))
+    return Error{ErrorKind::gone, "there is no cgroup '" + name + "'", {}, {}, 2};
+  return Cgroup{"", name, "/sys/fs/cgroup" + name};
+}
+
+Result<std::string> FakeCgroups::read(const Cgroup& group, const std::string& file) const {
+  const auto found = state_.groups.find(group.path);
+  if (found == state_.groups.end() || !found->second.contains(file))
+    return Error{ErrorKind::gone, "there is no '" + group.path + "/" + file + "'", {}, {}, 2};
+  return found->second.at(file);
+}
+
+Result<> FakeCgroups::put_process(const ChangeToken&, const Cgroup& group, const ProcessId& id) {
+  SQUALL_CHECK(gate_.pass("put process " + std::to_string(id.pid) + " into '" + group.path + "'"));
+  auto& all = processes_.edit().all;
+  const auto found = find_process(all, id);
+  if (found == all.end()) return no_such_process(id.pid);
+  found->cgroups = {{group.hierarchy, group.path}};
+  return {};
+}
+
+class FakeWorker final : public Worker {
+ public:
+  FakeWorker(FakeWorkers& from, ProcessId id) : from_(from), id_(id) {}
+  ~FakeWorker() override {
+    if (!from_.outlive_) from_.end(id_);
+  }
+  FakeWorker(const FakeWorker&) = delete;
+  FakeWorker& operator=(const FakeWorker&) = delete;
+
+  ProcessId id() const override { return id_; }
+  std::uint64_t read_report(std::size_t) const override { return 0; }
+  Duration read_cpu_time() const override {
+    return Duration(static_cast<std::int64_t>(1e9 * from_.load_.share()));
+  }
+  void set(const ChangeToken&, std::size_t which, std::uint64_t value) override {
+    if (const auto found = from_.state_->find(id_); found != from_.state_->end())
+      found->second.settings.at(which) = value;
+  }
+  Result<> go(const ChangeToken&) override {
+    SQUALL_CHECK(from_.gate_.pass("let worker " + std::to_string(id_.pid) + " go"));
+    const auto found = from_.state_->find(id_);
+    if (found == from_.state_->end()) return no_such_process(id_.pid);
+    found->second.went = true;
+    return {};
+  }
+
+ private:
+  FakeWorkers& from_;
+  ProcessId id_;
+};
+
+Result<std::vector<ProcessInfo>> FakeWorkers::find_all() const {
+  std::vector<ProcessInfo> found;
+  for (const auto& each : processes_.state().all)
+    if (is_worker_name(each.name)) found.push_back(each);
+  return found;
+}
+
+Result<std::unique_ptr<Worker>> FakeWorkers::make_idle(const WorkerOrder& order) {
+  SQUALL_CHECK(gate_.pass("make worker '" + order.name + "'"));
+  ProcessInfo made;
+  made.name = order.name;
+  made.program = "squall";
+  made.state = 'S';
+  const auto pid = processes_.add(made);
+  const auto id = processes_.read_pid(pid)->id;
+  (*state_)[id] = {order.name, order.cpu, false, {}};
+  return std::unique_ptr<Worker>(std::make_unique<FakeWorker>(*this, id));
+}
+
+Result<> FakeWorkers::delete_if_ours(const ChangeToken&, const ProcessId& id,
+                                     const std::string& name) {
+  SQUALL_CHECK(gate_.pass("end worker " + std::to_string(id.pid)));
+  const auto found = processes_.read(id);
+  if (found && found->name == name) end(id);
+  return {};
+}
+
+void FakeWorkers::end(const ProcessId& id) {
+  state_->erase(id);
+  std::erase_if(processes_.edit().all, [&](const auto& each) { return each.id == id; });
+}
+
+std::ostream& operator<<(std::ostream& out, const FakeProcesses::State& state) {
+  for (const auto& each : in_order(state.all)) {
+    out << "process " << each.name << " state " << each.state << " netns " << each.netns;
+    for (const auto& [hierarchy, path] : each.cgroups)
+      out << " cgroup " << hierarchy << ':' << path;
+    out << " command " << each.command << '\n';
+  }
+  return out;
+}
+
+std::ostream& operator<<(std::ostream& out, const FakeCgroups::State& state) {
+  for (const auto& [path, files] : state.groups)
+    for (const auto& [file, content] : files)
+      out << "cgroup " << path << '/' << file << " = " << content << '\n';
+  return out;
+}
+
+std::ostream& operator<<(std::ostream& out, const FakeWorkers::State& state) {
+  for (const auto& [id, each] : state)
+    out << "worker " << each.name << " on CPU " << each.cpu << (each.went ? " works" : " idles")
+        << '\n';
+  return out;
+}
+
+}  // namespace squall::testing

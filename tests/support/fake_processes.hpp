@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Processes, cgroups and workers of the fake machine. Two states are equal when the
+// same programs run in the same way; pids and start times may differ, since a
+// process that was started again is what it was before.
+
+#pragma once
+
+#include "faults/kit/cgroup.hpp"
+#include "faults/kit/process.hpp"
+#include "faults/kit/worker.hpp"
+#include "tests/support/write_gate.hpp"
+
+#include <iosfwd>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace squall::testing {
+
+class FakeProcesses final : public Processes {
+ public:
+  struct State {
+    std::vector<ProcessInfo> all;
+    std::map<std::string, std::uint64_t> netns;  // by name
+    bool operator==(const State&) const;
+  };
+  explicit FakeProcesses(WriteGate& gate) : gate_(gate) {}
+
+  const State& state() const { return state_; }
+  State& edit() { return state_; }  // what others do to the machine
+  // The pid that it got.
+  pid_t add(ProcessInfo process);
+
+  Result<std::vector<ProcessInfo>> read_all() const override;
+  Result<ProcessInfo> read(const ProcessId& id) const override;
+  Result<ProcessInfo> read_pid(pid_t pid) const override;
+  Result<std::string> read_directory(const ProcessId& id) const override;
+  Result<std::uint64_t> read_netns(const std::string& name_or_pid) const override;
+  bool wait_until_stopped(const ProcessId& id, Duration limit) const override;
+  bool wait_until_gone(const ProcessId& id, Duration limit) const override;
+  Result<> send_signal(const ChangeToken&, const ProcessId& id, int signal) override;
+  Result<> start(const ChangeToken&, const StartOrder& order) override;
+  Result<> run(const ChangeToken&, const std::vector<std::string>& argv, Duration limit) override;
+
+ private:
+  WriteGate& gate_;
+  State state_;
+  pid_t next_ = 1000;
+  std::uint64_t clock_ = 5000;
+};
+
+class FakeCgroups final : public Cgroups {
+ public:
+  struct State {
+    std::map<std::string, std::map<std::string, std::string>> groups;  // path, file, content
+    bool operator==(const State&) const = default;
+  };
+  FakeCgroups(WriteGate& gate, FakeProcesses& processes) : gate_(gate), processes_(processes) {}
+  const State& state() const { return state_; }
+  State& edit() { return state_; }
+
+  Result<Cgroup> find(const std::string& name, const std::string& controller) const override;
+  Result<std::string> read(const Cgroup& group, const std::string& file) const override;
+  Result<> put_process(const ChangeToken&, const Cgroup& group, const ProcessId& id) override;
+
+ private:
+  WriteGate& gate_;
+  FakeProcesses& processes_;
+  State state_;
+};
+
+// A worker is a process of the fake machine, so that it shows wherever a real one would.
+class FakeWorkers final : public Workers {
+ public:
+  struct Made {
+    std::string name;
+    int cpu = -1;
+    bool went = false;
+    std::array<std::uint64_t, 4> settings{};
+    bool operator==(const Made&) const = default;
+  };
+  using State = std::map<ProcessId, Made>;
+  FakeWorkers(WriteGate& gate, FakeProcesses& processes) : gate_(gate), processes_(processes) {}
+
+  const State& state() const { return *state_; }
+  // From now on a worker stays when its holder goes, as if the kernel had not ended it.
+  void outlive_holder(bool yes) { outlive_ = yes; }
+  // What every worker is found to have used of each second of its time.
+  void run_at(Percent load) { load_ = load; }
+
+  std::vector<int> read_usable_cpus() const override { return {0, 1}; }
+  Result<std::vector<ProcessInfo>> find_all() const override;
+  Result<std::unique_ptr<Worker>> make_idle(const WorkerOrder& order) override;
+  Result<> delete_if_ours(const ChangeToken&, const ProcessId& id,
+                          const std::string& name) override;
+
+ private:
+  friend class FakeWorker;
+  void end(const ProcessId& id);
+
+  WriteGate& gate_;
+  FakeProcesses& processes_;
+  std::shared_ptr<State> state_ = std::make_shared<State>();
+  Percent load_{};
+  bool outlive_ = false;
+};
+
+std::ostream& operator<<(std::ostream&, const FakeProcesses::State&);
+std::ostream& operator<<(std::ostream&, const FakeCgroups::State&);
+std::ostream& operator<<(std::ostream&, const FakeWorkers::State&);
+
+}  // namespace squall::testing
