@@ -18,6 +18,14 @@
 
 namespace squall {
 
+// Where the values of an entry stand, by key, for messages.
+struct Places : std::map<std::string, Place> {
+  Place of(const std::string& key, const Place& otherwise) const {
+    const auto found = find(key);
+    return found == end() ? otherwise : found->second;
+  }
+};
+
 struct Ramp {
   std::string field;  // "loss"
   Raw to;
@@ -33,6 +41,7 @@ struct FaultEntry {
   std::vector<Ramp> ramps;
   Settings settings;
   Place place;
+  Places places;
 };
 
 enum class OnBreach { abort, record };
@@ -58,12 +67,14 @@ struct ProbeEntry {
   std::vector<Phase> when = {Phase::before, Phase::during, Phase::after};
   Settings settings;
   Place place;
+  Places places;
 };
 
 struct GuardEntry {
   std::string kind;
   Settings settings;
   Place place;
+  Places places;
 };
 
 struct ScenarioParameter {

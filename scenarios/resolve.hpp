@@ -45,6 +45,7 @@ struct CheckedScenario {
   Duration length{};
 };
 
+// Null when there are complaints, those of parsing included; all are sorted by place.
 std::optional<CheckedScenario> resolve(Scenario scenario, const Registry& registry,
                                        Complaints& complaints);
 

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace squall {
 namespace {
@@ -71,6 +72,7 @@ Result<T> parse_whole(const Raw& raw) {
   if (const auto* value = std::get_if<std::int64_t>(&raw.value)) {
     if (std::is_unsigned_v<T> && *value < 0)
       return wrong("'" + std::to_string(*value) + "' is negative");
+    if (!std::in_range<T>(*value)) return wrong("'" + std::to_string(*value) + "' is too large");
     return static_cast<T>(*value);
   }
   const auto* text = std::get_if<std::string>(&raw.value);
@@ -175,9 +177,9 @@ void complain_unknown(const Setting& setting, const TableSheet& sheet, const std
   }
   const auto meant = meant_key(setting.name, sheet);
   const auto known =
-      all.empty() ? "'" + owner + "' takes no parameters" : "'" + owner + "' takes " + joined(all);
+      all.empty() ? owner + " takes no parameters" : owner + " takes " + joined(all);
   complaints.push_back({setting.place,
-                        owner + ": unknown parameter '" + shortened(setting.name) + "'" +
+                        owner + ": unknown key '" + shortened(setting.name) + "'" +
                             (meant.empty() ? "" : " (did you mean '" + meant + "'?)"),
                         meant.empty() ? known : ""});
 }
@@ -225,6 +227,11 @@ TypeSheet Value<Bytes>::sheet() {
 Bytes Value<Bytes>::blend(const Bytes& from, const Bytes& to, double f) {
   return {between(from.value, to.value, f)};
 }
+
+Result<int> Value<int>::parse(const Raw& raw) { return parse_whole<int>(raw); }
+std::string Value<int>::print(const int& value) { return std::to_string(value); }
+TypeSheet Value<int>::sheet() { return Value<std::int64_t>::sheet(); }
+int Value<int>::blend(const int& from, const int& to, double f) { return between(from, to, f); }
 
 Result<std::int64_t> Value<std::int64_t>::parse(const Raw& raw) {
   return parse_whole<std::int64_t>(raw);
@@ -290,6 +297,6 @@ Result<std::string> Value<std::string>::parse(const Raw& raw) {
   return *text;
 }
 std::string Value<std::string>::print(const std::string& value) { return value; }
-TypeSheet Value<std::string>::sheet() { return {"text", "name", "", {}, {"string"}, false}; }
+TypeSheet Value<std::string>::sheet() { return {"text", "…", "", {}, {"string"}, false}; }
 
 }  // namespace squall

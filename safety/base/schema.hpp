@@ -35,7 +35,8 @@ struct Raw {
   using List = std::vector<Raw>;
   std::variant<bool, std::int64_t, double, std::string, List> value;
   Place place;
-  bool from_flag = false;  // typed on a command line: everything arrives as text
+  // Typed on a command line, or put in for a parameter: everything arrives as text.
+  bool from_flag = false;
 };
 
 // One leaf of a table: "match.port" = 9001. Nested tables are flattened with dots.
@@ -92,6 +93,7 @@ std::string describe(const Raw& raw);  // as the user typed it, for messages
 SQUALL_DECLARE_NUMERIC_VALUE(Duration);
 SQUALL_DECLARE_NUMERIC_VALUE(Percent);
 SQUALL_DECLARE_NUMERIC_VALUE(Bytes);
+SQUALL_DECLARE_NUMERIC_VALUE(int);
 SQUALL_DECLARE_NUMERIC_VALUE(std::int64_t);
 SQUALL_DECLARE_NUMERIC_VALUE(std::uint64_t);
 SQUALL_DECLARE_NUMERIC_VALUE(double);

@@ -121,26 +121,26 @@ TEST_CASE("every complaint at once, each at its place") {
         "f.toml:3:9: error: delay: 11s is outside 0s to 10s\n"
         "f.toml:3:9: error: loss: '5' has no unit\n"
         "  hint: write a unit, for example \"5%\"\n"
-        "f.toml:3:1: error: thing: unknown parameter 'sied' (did you mean 'side'?)\n"
+        "f.toml:3:1: error: thing: unknown key 'sied' (did you mean 'side'?)\n"
         "f.toml:3:9: error: side: 'lfet' is not one of left, right (did you mean 'left'?)\n"
         "f.toml:3:9: error: invert: 'true' is neither true nor false\n"
         "  hint: write it without quotes\n"
         "f.toml:1:1: error: thing: 'name' is missing\n"
-        "  hint: it is the name of the thing, for example name = \"name\"\n");
+        "  hint: it is the name of the thing, for example name = \"…\"\n");
 }
 
 TEST_CASE("keys in the wrong place are told the right one") {
   const auto name = setting("name", "x");
   CHECK(complaints_of({name, setting("mtach.port", "1")}) ==
-        "f.toml:3:1: error: thing: unknown parameter 'mtach.port' (did you mean 'match.port'?)\n");
+        "f.toml:3:1: error: thing: unknown key 'mtach.port' (did you mean 'match.port'?)\n");
   CHECK(complaints_of({name, setting("port", "1")}) ==
-        "f.toml:3:1: error: thing: unknown parameter 'port' (did you mean 'match.port'?)\n");
+        "f.toml:3:1: error: thing: unknown key 'port' (did you mean 'match.port'?)\n");
   CHECK(complaints_of({name, setting("match", "1")}) ==
         "f.toml:3:1: error: thing: 'match' is a table\n"
         "  hint: it holds port, ports; write match = { port = … }\n");
   CHECK(complaints_of({name, setting("colour", "red")}) ==
-        "f.toml:3:1: error: thing: unknown parameter 'colour'\n"
-        "  hint: 'thing' takes delay, loss, size, name, invert, rate, side, match.port, "
+        "f.toml:3:1: error: thing: unknown key 'colour'\n"
+        "  hint: thing takes delay, loss, size, name, invert, rate, side, match.port, "
         "match.ports\n");
 }
 
