@@ -20,12 +20,15 @@ class WriteGate {
   void die_at(int at) { die_at_ = at; }
   // The write number `at` fails with EIO.
   void refuse_at(int at) { refuse_at_ = at; }
+  // Every write from number `at` on fails with EPERM.
+  void refuse_from(int at) { refuse_from_ = at; }
   void reset() { *this = WriteGate{}; }
   int writes() const { return writes_; }
 
   Result<> pass(const std::string& what) {
     const int now = writes_++;
     if (die_at_ >= 0 && now >= die_at_) throw MachineDied{};
+    if (refuse_from_ >= 0 && now >= refuse_from_) return sys_error(what, 1 /* EPERM */);
     if (now == refuse_at_) return sys_error(what, 5 /* EIO */);
     return {};
   }
@@ -34,6 +37,7 @@ class WriteGate {
   int writes_ = 0;
   int die_at_ = -1;
   int refuse_at_ = -1;
+  int refuse_from_ = -1;
 };
 
 }  // namespace squall::testing

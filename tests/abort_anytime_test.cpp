@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whole runs on the fake machine and with made-up time: aborted at every tick of the
+// schedule, breached, refused, and run to their end.
+
+#include "scenarios/runner.hpp"
+#include "tests/support/examples.hpp"
+#include "tests/support/fake_loop.hpp"
+#include "tests/support/fake_machine.hpp"
+#include "tests/support/temporary.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace squall;
+using namespace squall::testing;
+
+namespace {
+
+// Objects at a given time after it was armed.
+class ObjectsAt final : public Guard {
+ public:
+  explicit ObjectsAt(Duration at) : at_(at) {}
+  std::string name() const override { return "test"; }
+  GuardWord look() override { return {}; }
+  Result<Watch> arm(Loop& loop, Say say) override {
+    return loop.after(at_, [say] { say({GuardWord::Kind::abort, "it is time", ""}); });
+  }
+
+ private:
+  Duration at_;
+};
+
+// Answers at once, from a script; the last answer stays.
+class Scripted final : public Probe {
+ public:
+  explicit Scripted(std::vector<bool> held) : held_(std::move(held)) {}
+  Watch ask(Loop& loop, Duration, Done done) override {
+    const bool held = held_[std::min(next_++, held_.size() - 1)];
+    return loop.after(1ms,
+                      [held, done] { done({held, held ? "up" : "down", "it is down", {}, 1ms}); });
+  }
+
+ private:
+  std::vector<bool> held_;
+  std::size_t next_ = 0;
+};
+
+struct World {
+  TemporaryDirectory dir;
+  Paths paths = dir.paths();
+  FakeLoop loop;
+  std::unique_ptr<FakeMachine> machine = clean_machine();
+
+  RunResult run(CheckedScenario scenario) {
+    return run_on({loop, *machine, built_in_faults(), paths, false}, scenario, {});
+  }
+  bool clean() const { return *machine == *clean_machine(); }
+};
+
+CheckedScenario with_probe(CheckedScenario scenario, std::vector<bool> held, int breaches,
+                           OnBreach on_breach) {
+  ProbeEntry entry;
+  entry.name = "service";
+  entry.kind = "scripted";
+  entry.breaches = breaches;
+  entry.on_breach = on_breach;
+  scenario.probes.push_back({entry, std::make_unique<Scripted>(std::move(held))});
+  return scenario;
+}
+
+}  // namespace
+
+TEST_CASE("a run of every fault ends by itself and leaves the machine as it was") {
+  World world;
+  const auto result = world.run(with_probe(all_examples(), {true}, 1, OnBreach::abort));
+  CHECK(result.exit_code == 0);
+  CHECK_MESSAGE(result.outcome == Outcome::held, result.reason);
+  CHECK(result.faults.size() == built_in_faults().all().size());
+  for (const auto& fault : result.faults) CHECK(fault.injected);
+  CHECK(result.changes > 0);
+  CHECK(result.residue.empty());
+  CHECK(world.clean());
+}
+
+TEST_CASE("an abort at any tick of the schedule leaves the machine as it was") {
+  const auto length = all_examples().length;
+  for (Duration at{}; at < length; at += length / 200) {
+    CAPTURE(to_text(at));
+    World world;
+    auto scenario = all_examples();
+    scenario.guards.push_back({{}, std::make_unique<ObjectsAt>(at)});
+    const auto result = world.run(std::move(scenario));
+    CHECK(result.exit_code == 4);
+    CHECK(result.reason.find("it is time") != std::string::npos);
+    CHECK(result.residue.empty());
+    CHECK(world.clean());
+  }
+}
+
+TEST_CASE("a steady state that is not met before refuses the run, and nothing is changed") {
+  World world;
+  const auto result = world.run(with_probe(all_examples(), {false}, 2, OnBreach::abort));
+  CHECK(result.exit_code == 3);
+  CHECK(result.changes == 0);
+  CHECK(world.machine->gate().writes() == 0);
+}
+
+TEST_CASE("as many consecutive breaches as the tolerance allows stop the run; fewer do not") {
+  World tolerant;
+  CHECK(
+      tolerant.run(with_probe(all_examples(), {true, false, true}, 2, OnBreach::abort)).exit_code ==
+      0);
+  World strict;
+  const auto result =
+      strict.run(with_probe(all_examples(), {true, true, false, false, true}, 2, OnBreach::abort));
+  CHECK(result.exit_code == 1);
+  CHECK(result.outcome == Outcome::deviated);
+  CHECK(result.reason == "probe 'service': it is down");
+  CHECK(strict.clean());
+}
+
+TEST_CASE("a breach that is only recorded lets the run go on to its end") {
+  World world;
+  const auto before = world.loop.now();
+  auto scenario = with_probe(all_examples(), {true, false, true}, 1, OnBreach::record);
+  const auto length = scenario.length;
+  const auto result = world.run(std::move(scenario));
+  CHECK(result.exit_code == 1);
+  CHECK(world.loop.now() - before >= length);
+  CHECK(world.clean());
+}
+
+TEST_CASE("a steady state that does not come back after the rollback is a deviation") {
+  World world;
+  auto scenario = with_probe(all_examples(), {true, false}, 1, OnBreach::record);
+  scenario.probes.back().entry.when = {Phase::before, Phase::after};
+  const auto result = world.run(std::move(scenario));
+  CHECK(result.exit_code == 1);
+  CHECK(result.reason.find("after the rollback") == 0);
+}
+
+TEST_CASE("a fault that cannot be injected takes the others back") {
+  World world;
+  world.machine->gate().refuse_at(0);
+  const auto result = world.run(all_examples());
+  CHECK(result.exit_code == 4);
+  CHECK(world.clean());
+}
+
+TEST_CASE("what cannot be undone is exit code 5, with the command that undoes it by hand") {
+  World world;
+  auto scenario = all_examples();
+  scenario.guards.push_back({{}, std::make_unique<ObjectsAt>(scenario.length / 2)});
+  // From some write on the machine refuses everything, as if a privilege were gone.
+  world.machine->gate().refuse_from(3);
+  const auto result = world.run(std::move(scenario));
+  CHECK(result.exit_code == 5);
+  REQUIRE_FALSE(result.residue.empty());
+  CHECK_FALSE(result.residue.front().by_hand.empty());
+}
+
+TEST_CASE("a second run is refused while one holds the host, and after a crash until recovery") {
+  World world;
+  world.machine->gate().die_at(2);
+  CHECK_THROWS_AS((void)world.run(all_examples()), MachineDied);
+  world.machine->gate().reset();
+  const auto refused = world.run(all_examples());
+  CHECK(refused.exit_code == 3);
+  CHECK(refused.hint.find("squall recover") != std::string::npos);
+}
