@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# A canonical dump of everything that squall can touch, as sorted lines of text: equality
+# before and after is the only proof that nothing is left. It is independent of squall:
+# it asks ip, tc, the bpf system call, /proc and the cgroup file systems.
+#
+#   python3 host_state.py [--net PATH_OF_NAMESPACE]… [--pid PID]…    prints the dump
+
+import argparse
+import difflib
+import os
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import bpf_objects
+from slow import scaled
+
+OURS = ("squall", "sq-")  # marks of programs, maps, cgroups and processes
+
+
+def dump(nets=("",), pids=()):
+    """nets: paths of network namespaces ("" is this process's own); pids: possible victims."""
+    lines = []
+    for net in nets:
+        lines += [f"net {net or 'own'}: {line}" for line in network(net)]
+    lines += bpf()
+    lines += cgroups()
+    lines += processes()
+    lines += [f"namespace {name}" for name in listed("/run/netns")]
+    lines += [f"shared memory {name}" for name in listed("/dev/shm") if name.startswith(OURS)]
+    lines += [f"pinned {path}" for path in pinned()]
+    for pid in pids:
+        lines += [f"pid {pid}: {line}" for line in process(pid)]
+    return sorted(lines)
+
+
+def differences(before, after):
+    return [line for line in difflib.ndiff(before, after) if line[0] in "+-"]
+
+
+def wait_until_equal(before, limit=10.0, **what):
+    """Polls until the dump equals `before`; returns what still differs after the limit."""
+    end = time.monotonic() + scaled(limit)
+    while True:
+        found = differences(before, dump(**what))
+        if not found or time.monotonic() > end:
+            return found
+        time.sleep(0.01)
+
+
+def run(net, *command, text=""):
+    enter = ["nsenter", f"--net={net}"] if net else []
+    done = subprocess.run([*enter, *command], input=text, text=True, capture_output=True)
+    return done.stdout.splitlines()
+
+
+def network(net):
+    if net and not os.path.exists(net):
+        return ["absent"]
+    links = [without_noise(line) for line in run(net, "ip", "-o", "-d", "address", "show")]
+    links += [without_noise(line) for line in run(net, "ip", "-o", "-d", "link", "show")]
+    devices = [re.match(r"\d+: ([^:@ ]+)", line).group(1) for line in links if line[0].isdigit()]
+    asked = ["qdisc show", "chain show"]
+    for device in dict.fromkeys(devices):
+        asked += [f"class show dev {device}", f"filter show dev {device}",
+                  f"filter show dev {device} ingress", f"filter show dev {device} egress"]
+    shaped = run(net, "tc", "-force", "-batch", "-", text="\n".join(asked) + "\n")
+    rules = [f"route {line}" for line in run(net, "ip", "route", "show", "table", "all")]
+    firewall = run(net, "nft", "list", "ruleset") if shutil.which("nft") else []
+    return links + [f"tc {line.strip()}" for line in shaped] + rules + firewall
+
+
+def without_noise(line):
+    # Times that count down say nothing about what was configured.
+    return re.sub(r"\b(valid_lft|preferred_lft|ageing_timer) \S+", "", line).strip()
+
+
+def bpf():
+    if not bpf_objects.available():
+        return []
+    programs, maps = bpf_objects.programs(), bpf_objects.maps()
+    lines = [f"bpf program {number} {name}" for number, name in programs.items()
+             if name.startswith(OURS)]
+    lines += [f"bpf map {number} {name}" for number, name in maps.items() if name.startswith(OURS)]
+    for number, (kind, program, device) in bpf_objects.links().items():
+        name = programs.get(program, "")
+        if name.startswith(OURS) or kind == "tcx":
+            lines.append(f"bpf link {number} {kind} of {name} on device {device}")
+    return lines
+
+
+def cgroups():
+    roots = {line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()
+             if line.split()[2] in ("cgroup", "cgroup2")}
+    return [f"cgroup {folder}/{name}" for root in roots
+            for folder, names, _ in os.walk(root) for name in names if name.startswith(OURS)]
+
+
+def processes():
+    """Programs of ours. A zombie is its parent's affair and can do nothing any more."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            name = (folder / "comm").read_text().strip()
+            if name.startswith("squall") and state_of(folder.name) != "Z":
+                found.append(f"process {folder.name} {name}")
+        except OSError:
+            pass
+    return found
+
+
+def state_of(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def process(pid):
+    """What a fault can do to a process, other than ending it."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        status = Path(f"/proc/{pid}/status").read_text()
+        groups = Path(f"/proc/{pid}/cgroup").read_text().split()
+        score = Path(f"/proc/{pid}/oom_score_adj").read_text().strip()
+    except OSError:
+        return ["gone"]
+    if fields[0] == "Z":
+        return ["gone"]
+    traced = re.search(r"TracerPid:\s*(\d+)", status).group(1)
+    cpus = re.search(r"Cpus_allowed_list:\s*(\S+)", status).group(1)
+    return ["stopped" if fields[0] in "Tt" else "running", f"traced by {traced}",
+            f"priority {fields[15]} nice {fields[16]} policy {fields[38]}", f"cpus {cpus}",
+            f"oom score {score}", *(f"cgroup {group}" for group in groups)]
+
+
+def listed(folder):
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+def pinned():
+    return [os.path.join(folder, name) for folder, names, files in os.walk("/sys/fs/bpf")
+            for name in names + files if name.startswith(OURS)]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--net", action="append", default=[])
+    parser.add_argument("--pid", action="append", type=int, default=[])
+    chosen = parser.parse_args()
+    print("\n".join(dump(nets=["", *chosen.net], pids=chosen.pid)))

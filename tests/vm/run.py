@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The VM tier: boots Debian kernels, runs the netns, bpf and guest tests in each as root,
+# then pulls the plug during runs and looks at the machine after the next boot. Prints a
+# table of kernels and tests. Ends with 0, 1, or 77 when this machine cannot run VMs.
+
+import argparse
+import fnmatch
+import json
+import os
+import sys
+import tempfile
+import time
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import kernels
+import machine
+
+HERE = Path(__file__).resolve().parent
+TESTS = HERE.parent
+SKIPPED = 77
+# When the plug is pulled, by the event that the guest's run has just reported.
+POWER_OFF_AT = ("injecting", "active", "rolling_back")
+
+
+def main():
+    options = read_options()
+    names = list(kernels.PACKAGES) if options.kernel == "all" else [options.kernel]
+    try:
+        machine.require_tools()
+        chosen = [kernels.fetch(name) for name in names]
+    except kernels.Unavailable as why:
+        print(f"skipped: {why}")
+        return SKIPPED
+    print(f"accelerator {machine.accelerator()}, times scaled by {machine.slowness()}")
+    with ThreadPoolExecutor(options.jobs) as pool:
+        outcomes = dict(zip(names, pool.map(lambda kernel: run_kernel(kernel, options), chosen)))
+    return report(outcomes)
+
+
+def read_options():
+    parser = argparse.ArgumentParser(description="runs the tests on other kernels, in VMs")
+    parser.add_argument("--kernel", choices=[*kernels.PACKAGES, "all"], default="all")
+    parser.add_argument("--only", default="*", help="shell pattern of test names (netns/kill, …)")
+    parser.add_argument("--jobs", type=int, default=1, help="VMs at the same time")
+    parser.add_argument("--keep", metavar="DIR", help="keep consoles and outputs there")
+    parser.add_argument("--build", default=os.environ.get("SQUALL_BUILD"), help="build folder")
+    options = parser.parse_args()
+    if not options.build:
+        parser.error("give the build folder with --build or SQUALL_BUILD")
+    return options
+
+
+def steps_of_tests(options):
+    files = [("netns", path) for path in sorted((TESTS / "netns").glob("*_test.py"))]
+    files += [("bpf", path) for path in sorted((TESTS / "bpf").glob("*_test.py"))]
+    files += [("vm", path) for path in sorted(HERE.glob("guest_*_test.py"))]
+    steps = [{"name": f"{tier}/{path.stem.removesuffix('_test').removeprefix('guest_')}",
+              "file": str(path), "limit": 120 + 60 * machine.slowness()} for tier, path in files]
+    return [step for step in steps if fnmatch.fnmatch(step["name"], options.only)]
+
+
+def power_off_step(part, at):
+    return {"name": f"vm/power_off_{at}", "file": str(HERE / "power_off.py"),
+            "limit": 30 + 20 * machine.slowness(),
+            "environment": {"SQUALL_POWER_OFF": part, "SQUALL_POWER_OFF_AT": at}}
+
+
+def run_kernel(kernel, options):
+    """Results by test name: {'outcome', 'why', 'took'}."""
+    with tempfile.TemporaryDirectory(prefix="squall-vm-") as temporary:
+        work = Path(options.keep) / kernel.name if options.keep else Path(temporary)
+        work.mkdir(parents=True, exist_ok=True)
+        results = Results(kernel.name, work / "job" / "results.jsonl")
+        guest = machine.Machine(kernel, work)
+        results.file.unlink(missing_ok=True)
+        steps = steps_of_tests(options)
+        plug = [at for at in POWER_OFF_AT if fnmatch.fnmatch(f"vm/power_off_{at}", options.only)]
+        # Each boot looks at what the power-off before it left, then waits for the next one.
+        for at in plug:
+            boot(guest, results, steps + [power_off_step("begin", at)], options, pull=at)
+            steps = [power_off_step("settle", at)]
+        if steps:
+            boot(guest, results, steps, options)
+        return results.by_test
+
+
+def boot(guest, results, steps, options, pull=None):
+    environment = {"SQUALL_BUILD": str(Path(options.build).resolve()),
+                   "PYTHONPATH": str(TESTS / "support"), "SQUALL_VM": guest.kernel.name,
+                   "SQUALL_SLOW": str(machine.slowness())}
+    (guest.job / "job.json").write_text(json.dumps({"environment": environment, "steps": steps}))
+    pulled_at = guest.job / "pull_the_plug"
+    pulled_at.unlink(missing_ok=True)
+    results.done.clear()
+
+    def watch():
+        results.read()
+        if pull and pulled_at.exists():
+            guest.cut_power()
+
+    guest.boot()
+    in_time = guest.wait(60 + sum(step["limit"] for step in steps), watch)
+    missing = [step["name"] for step in steps if step["name"] not in results.done
+               and step.get("environment", {}).get("SQUALL_POWER_OFF") != "begin"]
+    if missing or not in_time:
+        results.add({"test": missing[0] if missing else "vm/boot", "outcome": "fail", "took": 0,
+                     "why": "the guest did not get to its end; last words:\n" + guest.tail()})
+    elif pull and not pulled_at.exists():
+        results.add({"test": f"vm/power_off_{pull}", "outcome": "fail", "took": 0,
+                     "why": "the run in the guest never got there:\n" + guest.tail()})
+
+
+class Results:
+    """Reads the guest's lines as they come, and shows each."""
+
+    def __init__(self, kernel, file):
+        self.kernel = kernel
+        self.file = file
+        self.by_test = {}
+        self.done = set()
+        self.seen = 0
+        with open(HERE / "expected_skips.toml", "rb") as expected:
+            self.expected = [skip for skip in tomllib.load(expected).get("skip", [])
+                             if skip["kernel"] in (kernel, "all")]
+
+    def read(self):
+        text = self.file.read_text() if self.file.exists() else ""
+        lines = text[:text.rfind("\n") + 1].splitlines()
+        for line in lines[self.seen:]:
+            found = json.loads(line)
+            if "done" in found:
+                self.done.add(found["done"])
+            else:
+                self.add(found)
+        self.seen = len(lines)
+
+    def add(self, found):
+        if found["outcome"] == "skip" and not self.skip_is_expected(found["test"]):
+            found["outcome"] = "fail"
+            found["why"] = "skipped, though this machine should run it: " + found["why"]
+        self.by_test[found["test"]] = found
+        print(f"{self.kernel:8} {found['outcome']:5} {found['took']:7.1f} s  {found['test']}",
+              flush=True)
+        if found["outcome"] != "ok":
+            print("         " + found["why"].strip().replace("\n", "\n         "), flush=True)
+
+    def skip_is_expected(self, test):
+        return any(fnmatch.fnmatch(test, skip["test"]) for skip in self.expected)
+
+
+def report(outcomes):
+    tests = list(dict.fromkeys(test for results in outcomes.values() for test in results))
+    width = max((len(test) for test in tests), default=4)
+    print("\n" + "test".ljust(width) + "".join(f"  {name:>8}" for name in outcomes))
+    for test in tests:
+        cells = [results[test]["outcome"] if test in results else "-"
+                 for results in outcomes.values()]
+        print(test.ljust(width) + "".join(f"  {cell:>8}" for cell in cells))
+    everything = [found["outcome"] for results in outcomes.values() for found in results.values()]
+    print("\n" + ", ".join(f"{everything.count(kind)} {kind}" for kind in ("ok", "skip", "fail")))
+    return 1 if "fail" in everything or not everything else 0
+
+
+if __name__ == "__main__":
+    began = time.monotonic()
+    code = main()
+    print(f"{time.monotonic() - began:.0f} s")
+    sys.exit(code)
