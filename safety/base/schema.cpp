@@ -161,6 +161,13 @@ std::string FieldSheet::flag() const {
   return made;
 }
 
+std::optional<std::string> FieldSheet::rest_of(std::string_view key) const {
+  if (!open()) return key == name ? std::optional(std::string()) : std::nullopt;
+  const auto prefix = std::string_view(name).substr(0, name.find('<'));
+  if (!key.starts_with(prefix) || key.size() == prefix.size()) return std::nullopt;
+  return std::string(key.substr(prefix.size()));
+}
+
 void complain_unknown(const Setting& setting, const TableSheet& sheet, const std::string& owner,
                       Complaints& complaints) {
   std::vector<std::string> inside;

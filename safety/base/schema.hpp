@@ -161,7 +161,8 @@ struct Value<E> {
 
 // What is known of a field without its struct: for docs, help, completion, JSON schema.
 struct FieldSheet {
-  std::string name;  // dotted: "match.port"
+  std::string
+      name;  // dotted: "match.port"; "json.<pointer>" stands for any key that begins "json."
   std::string help;  // short noun phrase
   TypeSheet type;
   bool required = false;
@@ -170,6 +171,10 @@ struct FieldSheet {
   std::string range;     // "0s to 10s"; "" when unlimited
 
   std::string flag() const;  // "--port": the last part of the name, with '-' for '_'
+  bool open() const { return name.ends_with('>'); }
+  // What `key` has in the open place of the name: "/state" for "json./state"; nothing when the
+  // key is not one of this field's.
+  std::optional<std::string> rest_of(std::string_view key) const;
 };
 
 template <class P>
@@ -178,10 +183,18 @@ struct Field {
   std::function<Result<>(P&, const Raw&)> set;
   std::function<std::string(const P&)> print;
   std::function<void(P& out, const P& from, const P& to, double f)> blend;  // empty: no ramps
+  // Of open fields only, in place of set and print.
+  std::function<Result<>(P&, const std::string& rest, const Raw&)> set_open{};
+  std::function<std::vector<std::pair<std::string, std::string>>(const P&)> print_open{};
 
   Field required() && {
     sheet.required = true;
     return std::move(*this);
+  }
+
+  Result<> put(P& params, const Setting& setting) const {
+    if (set_open) return set_open(params, *sheet.rest_of(setting.name), setting.raw);
+    return set(params, setting.raw);
   }
 
   // Both ends included. T must be the member's type (or convertible to it).
@@ -224,6 +237,28 @@ Field<P> field(std::string name, T P::* member, std::string help) {
   return made;
 }
 
+template <class T>
+using OpenList = std::vector<std::pair<std::string, T>>;  // what filled the open place, its value
+
+// A field whose key is the user's: open_field("json.<pointer>", &Params::json, "…") takes
+// json = { "/state" = "ok", "/queue/depth" = "< 100" }.
+template <class P, class T>
+Field<P> open_field(std::string name, OpenList<T> P::* member, std::string help) {
+  Field<P> made;
+  made.sheet = {std::move(name), std::move(help), Value<T>::sheet(), false, false, "", ""};
+  made.set_open = [member](P& params, const std::string& rest, const Raw& raw) -> Result<> {
+    SQUALL_TRY(auto value, Value<T>::parse(raw));
+    (params.*member).emplace_back(rest, std::move(value));
+    return {};
+  };
+  made.print_open = [member](const P& params) {
+    std::vector<std::pair<std::string, std::string>> all;
+    for (const auto& [rest, value] : params.*member) all.emplace_back(rest, Value<T>::print(value));
+    return all;
+  };
+  return made;
+}
+
 Error out_of_range(const std::string& value, const std::string& low, const std::string& high);
 
 template <class P>
@@ -251,6 +286,12 @@ std::vector<Field<P>> group(const std::string& prefix, Q P::* member, std::vecto
     made.sheet.name = prefix + "." + each.sheet.name;
     made.set = [member, set = each.set](P& p, const Raw& raw) { return set(p.*member, raw); };
     made.print = [member, print = each.print](const P& p) { return print(p.*member); };
+    if (each.set_open) {
+      made.set_open = [member, set = each.set_open](P& p, const std::string& rest, const Raw& raw) {
+        return set(p.*member, rest, raw);
+      };
+      made.print_open = [member, print = each.print_open](const P& p) { return print(p.*member); };
+    }
     if (each.blend)
       made.blend = [member, blend = each.blend](P& out, const P& from, const P& to, double f) {
         blend(out.*member, from.*member, to.*member, f);
@@ -317,11 +358,11 @@ P Table<P>::parse(const Settings& settings, const std::string& owner, const Plac
   const auto before = complaints.size();
   for (const auto& setting : settings) {
     const auto found = std::find_if(fields_.begin(), fields_.end(), [&](const auto& each) {
-      return each.sheet.name == setting.name;
+      return each.sheet.rest_of(setting.name).has_value();
     });
     if (found == fields_.end()) {
       complain_unknown(setting, sheet(), owner, complaints);
-    } else if (auto set = found->set(params, setting.raw); !set) {
+    } else if (auto set = found->put(params, setting); !set) {
       complaints.push_back(
           {setting.raw.place, setting.name + ": " + set.error().what, set.error().hint});
     }
@@ -341,9 +382,15 @@ template <class P>
 Settings Table<P>::print(const P& params) const {
   Settings made;
   const P plain{};
-  for (const auto& each : fields_)
-    if (const auto text = each.print(params); text != each.print(plain))
+  for (const auto& each : fields_) {
+    if (each.print_open) {
+      const auto prefix = each.sheet.name.substr(0, each.sheet.name.find('<'));
+      for (auto& [rest, text] : each.print_open(params))
+        made.push_back({prefix + rest, {std::move(text), {}, true}, {}});
+    } else if (const auto text = each.print(params); text != each.print(plain)) {
       made.push_back({each.sheet.name, {text, {}, true}, {}});
+    }
+  }
   return made;
 }
 

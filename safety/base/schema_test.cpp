@@ -174,6 +174,32 @@ TEST_CASE("blending meets both ends exactly") {
   CHECK(Value<std::int64_t>::blend(10, -10, 0.5) == 0);
 }
 
+TEST_CASE("the key of an open field is the user's") {
+  struct Answer {
+    OpenList<std::int64_t> json;
+  };
+  struct Asked {
+    Answer expect;
+  };
+  const Table<Asked> open(
+      group<Asked, Answer>("expect", &Asked::expect,
+                           {open_field("json.<pointer>", &Answer::json, "values by pointer")}));
+  Complaints complaints;
+  const auto asked = open.parse({{"expect.json./queue/a.b", {std::int64_t{5}, {}}, {}},
+                                 {"expect.json./x", {std::string("five"), {}}, {}},
+                                 {"expect.json.", {std::int64_t{5}, {}}, {}}},
+                                "http", {}, complaints);
+  REQUIRE(asked.expect.json.size() == 1);
+  CHECK(asked.expect.json[0].first == "/queue/a.b");
+  CHECK(asked.expect.json[0].second == 5);
+  REQUIRE(complaints.size() == 2);
+  CHECK(complaints[0].what == "expect.json./x: 'five' is not a whole number");
+  CHECK(complaints[1].what.starts_with("http: unknown parameter 'expect.json.'"));
+  const auto printed = open.print(asked);
+  REQUIRE(printed.size() == 1);
+  CHECK(printed[0].name == "expect.json./queue/a.b");
+}
+
 TEST_CASE("flags are the last part of a name") {
   FieldSheet sheet;
   sheet.name = "match.burst_length";

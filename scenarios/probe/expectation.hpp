@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a probe may expect of an answer, the same words for every kind:
+//
+//   expect = { status = 200, latency = "< 50ms", latency_p99 = "< 80ms", window = "10s",
+//              matches = "depth=([0-9]+)", number = "< 100", json = { "/state" = "ok" } }
+//
+// Each kind takes the groups of fields that make sense for it.
+
+#pragma once
+
+#include "safety/base/limit.hpp"
+#include "scenarios/probe/pattern.hpp"
+#include "scenarios/probe/probe.hpp"
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace squall {
+
+constexpr std::size_t kTextKept = 64 * 1024;  // of a body or output; the rest is read and dropped
+
+// The value at a JSON pointer: the same text, or within a limit.
+struct JsonExpectation {
+  std::string text;
+  std::optional<Limit<double>> limit;
+};
+SQUALL_DECLARE_VALUE(JsonExpectation);
+
+struct Expectation {
+  std::vector<Limit<std::int64_t>> status;  // any of them
+  std::vector<Limit<std::int64_t>> exit_code;
+  std::optional<Limit<Duration>> latency;
+  OpenList<Limit<Duration>> percentiles;  // "99": "< 80ms"
+  Duration window = 10s;                  // over which percentiles are taken
+  std::optional<Pattern> matches;
+  std::optional<Limit<double>> number;  // first group of `matches`, or the first number there is
+  OpenList<JsonExpectation> json;
+
+  bool asks_text() const { return matches || number || !json.empty(); }
+};
+
+std::vector<Field<Expectation>> status_fields();
+std::vector<Field<Expectation>> exit_code_fields();
+std::vector<Field<Expectation>> latency_fields();
+std::vector<Field<Expectation>> text_fields();
+
+struct Seen {
+  std::string said;  // "connected", "200", "exit code 0"
+  std::optional<std::int64_t> status;
+  std::optional<std::int64_t> exit_code;
+  std::optional<std::string_view> text;
+  bool cut = false;  // the text was longer than what was kept
+  std::optional<Duration> latency;
+};
+
+// Judges answers; remembers their latencies for the percentiles.
+class Judge {
+ public:
+  explicit Judge(Expectation expectation) : expect_(std::move(expectation)) {}
+  const Expectation& expectation() const { return expect_; }
+
+  ProbeAnswer judge(Instant now, const Seen& seen);
+  // There was no answer: "connection refused". `waited` counts as its latency when it is
+  // why (a timeout), since a percentile without the slowest answers would lie.
+  ProbeAnswer fail(Instant now, std::string why, Duration waited, bool counts);
+
+ private:
+  void remember(Instant now, Duration latency);
+  void judge_latency(const Seen& seen, std::vector<std::string>& breaches) const;
+  void judge_text(const Seen& seen, std::vector<std::string>& breaches,
+                  std::optional<double>& number) const;
+
+  Expectation expect_;
+  std::deque<std::pair<Instant, Duration>> window_;
+};
+
+// The first number in a text, or none.
+std::optional<double> first_number(std::string_view text);
+
+}  // namespace squall

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tcp: does something accept a connection, how soon, and what does it answer.
+
+#include "safety/base/netns.hpp"
+#include "scenarios/probe/address.hpp"
+#include "scenarios/probe/expectation.hpp"
+#include "scenarios/probe/make.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <sys/socket.h>
+
+namespace squall {
+namespace {
+
+struct Params {
+  Address address;
+  Netns netns;
+  std::string send;
+  Expectation expect;
+};
+
+const Table<Params>& table() {
+  static const Table<Params> made = [] {
+    Table<Params> all(
+        {field("address", &Params::address, "address and port to connect to").required(),
+         field("namespace", &Params::netns, "network namespace to ask in"),
+         field("send", &Params::send, "text sent once connected")});
+    all.add(group("expect", &Params::expect, latency_fields()));
+    all.add(group("expect", &Params::expect, text_fields()));
+    return all;
+  }();
+  return made;
+}
+
+struct Asked {
+  Params params;
+  Judge judge;
+};
+
+// One question under way; the watch that the caller holds owns it.
+class Question {
+ public:
+  Question(Loop& loop, std::shared_ptr<Asked> asked, Duration timeout, Probe::Done done)
+      : loop_(loop), asked_(std::move(asked)), done_(std::move(done)), began_(loop.now()) {
+    timer_ = loop_.after(timeout, [this, timeout] {
+      fail((connected_ ? "no answer within " : "no connection within ") + to_text(timeout), true);
+    });
+    if (auto begun = connect(); !begun)
+      // From the loop, never from within ask().
+      ready_ = loop_.after(Duration::zero(),
+                           [this, why = begun.error().sentence()] { fail(why, false); });
+  }
+
+ private:
+  Result<> connect() {
+    const auto& to = asked_->params.address;
+    SQUALL_TRY(socket_, socket_in(asked_->params.netns, to.socket.ss_family, SOCK_STREAM));
+    began_ = loop_.now();
+    sockaddr_storage address = to.socket;
+    if (::connect(socket_.get(), reinterpret_cast<sockaddr*>(&address), to.length) != 0 &&
+        errno != EINPROGRESS)
+      return Error{ErrorKind::system, lowered_reason(errno), {}, {}, errno};
+    ready_ = loop_.on_writable(socket_.get(), [this] { on_connected(); });
+    return {};
+  }
+
+  void on_connected() {
+    int code = 0;
+    socklen_t size = sizeof code;
+    ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &code, &size);
+    if (code != 0) return fail(lowered_reason(code), false);
+    connected_ = true;
+    // A question is small; what does not fit into an empty send buffer is no question.
+    const auto& send = asked_->params.send;
+    if (::send(socket_.get(), send.data(), send.size(), MSG_NOSIGNAL) !=
+        static_cast<ssize_t>(send.size()))
+      return fail("the text could not be sent", false);
+    if (!asked_->params.expect.asks_text()) return finish();
+    ready_ = loop_.on_readable(socket_.get(), [this] { on_text(); });
+  }
+
+  // Until the text is what was expected, ends, or is too long.
+  void on_text() {
+    std::array<char, 4096> part{};
+    const auto got = ::recv(socket_.get(), part.data(), part.size(), 0);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (got < 0) return fail(lowered_reason(errno), false);
+    text_.append(part.data(),
+                 std::min<std::size_t>(static_cast<std::size_t>(got), kTextKept - text_.size()));
+    const auto& expect = asked_->params.expect;
+    const bool line = text_.ends_with('\n');
+    const bool enough = (expect.json.empty() || line) &&
+                        (!expect.matches || expect.matches->search(text_)) &&
+                        (!expect.number || line);
+    if (got == 0 || enough || text_.size() >= kTextKept) finish();
+  }
+
+  void finish() {
+    Seen seen;
+    seen.said = "connected";
+    seen.latency = loop_.now() - began_;
+    if (asked_->params.expect.asks_text()) seen.said = "answered", seen.text = text_;
+    seen.cut = text_.size() >= kTextKept;
+    tell(asked_->judge.judge(loop_.now(), seen));
+  }
+
+  void fail(std::string why, bool timed_out) {
+    tell(asked_->judge.fail(loop_.now(), std::move(why), loop_.now() - began_, timed_out));
+  }
+
+  // The last thing to happen here: `done` may destroy the question.
+  void tell(ProbeAnswer answer) {
+    timer_.cancel();
+    ready_.cancel();
+    socket_.reset();
+    const auto done = std::move(done_);
+    done(std::move(answer));
+  }
+
+  static std::string lowered_reason(int code) {
+    std::string text = std::strerror(code);
+    if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z')
+      text[0] = static_cast<char>(text[0] - 'A' + 'a');
+    return text;
+  }
+
+  Loop& loop_;
+  std::shared_ptr<Asked> asked_;
+  Probe::Done done_;
+  Instant began_;
+  Fd socket_;
+  bool connected_ = false;
+  std::string text_;
+  Watch ready_;
+  Watch timer_;
+};
+
+class TcpProbe final : public Probe {
+ public:
+  explicit TcpProbe(Params params)
+      : asked_(std::make_shared<Asked>(params, Judge(params.expect))) {}
+  Watch ask(Loop& loop, Duration timeout, Done done) override {
+    return Watch(std::make_shared<Question>(loop, asked_, timeout, std::move(done)));
+  }
+
+ private:
+  std::shared_ptr<Asked> asked_;
+};
+
+}  // namespace
+
+const ProbeKind& tcp_probe_kind() {
+  static const ProbeKind kind{
+      "tcp", "connect to an address, and read what it answers", table().sheet(),
+      "[[probe]]\nname = \"gateway answers\"\nkind = \"tcp\"\naddress = \"127.0.0.1:9001\"\n"
+      "expect = { latency = \"< 50ms\" }\n",
+      probe_maker<TcpProbe>("tcp", table())};
+  return kind;
+}
+
+}  // namespace squall
