@@ -30,7 +30,9 @@ Settings without_misspelt(const Settings& settings, const TableSheet& own,
   const auto mine = names(own);
   for (const auto& each : settings) {
     const auto first = each.name.substr(0, each.name.find('.'));
-    const bool known = std::find(mine.begin(), mine.end(), each.name) != mine.end();
+    const bool known = std::any_of(own.fields.begin(), own.fields.end(), [&](const auto& field) {
+      return field.rest_of(each.name).has_value();
+    });
     const auto meant = known || !nearest(each.name, mine).empty() ? "" : nearest(first, common);
     if (meant.empty())
       rest.push_back(each);
