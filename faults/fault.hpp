@@ -36,6 +36,8 @@ struct RunContext {
   unsigned slot = 0;       // index of the fault in its scenario, unique in the run
   std::uint64_t seed = 0;  // of this fault; from the run's seed and the slot
   SpareList spare;
+  // Set by plan(): identities of what it chose, for verify() to look at just these.
+  std::vector<std::string> targets{};
 };
 
 struct Plan {

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "faults/kit/process.hpp"
+
+#include "faults/kit/process_start.hpp"
+#include "faults/kit/procfs.hpp"
+#include "safety/base/fd.hpp"
+#include "safety/base/file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+namespace squall {
+namespace {
+
+const std::string kProc = "/proc";
+
+Error is_somebody_else(const ProcessId& id) {
+  return {
+      ErrorKind::gone, "process " + std::to_string(id.pid) + " is another one by now", {}, {}, 0};
+}
+
+// Holds the process, then makes sure that it is the one that is meant.
+Result<Fd> hold(const ProcessId& id) {
+  Fd held{static_cast<int>(::syscall(SYS_pidfd_open, id.pid, 0))};
+  if (!held) return sys_error("hold process " + std::to_string(id.pid));
+  SQUALL_TRY(const auto stat, procfs::read_stat(kProc, id.pid));
+  if (stat.start != id.start) return is_somebody_else(id);
+  return held;
+}
+
+bool is_number(const std::string& text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+class ThisHostsProcesses final : public Processes {
+ public:
+  Result<std::vector<ProcessInfo>> read_all() const override {
+    SQUALL_TRY(const auto pids, procfs::read_pids(kProc));
+    std::vector<ProcessInfo> all;
+    for (const auto pid : pids)
+      if (auto process = procfs::read_process(kProc, pid)) all.push_back(std::move(*process));
+    return all;
+  }
+
+  Result<ProcessInfo> read(const ProcessId& id) const override {
+    SQUALL_TRY(auto process, procfs::read_process(kProc, id.pid));
+    if (process.id != id) return is_somebody_else(id);
+    return process;
+  }
+
+  Result<ProcessInfo> read_pid(pid_t pid) const override {
+    return procfs::read_process(kProc, pid);
+  }
+
+  Result<std::string> read_directory(const ProcessId& id) const override {
+    const auto link = kProc + "/" + std::to_string(id.pid) + "/cwd";
+    std::array<char, 4096> target{};
+    const auto length = ::readlink(link.c_str(), target.data(), target.size());
+    if (length < 0) return sys_error("read '" + link + "'");
+    return std::string(target.data(), static_cast<std::size_t>(length));
+  }
+
+  Result<std::uint64_t> read_netns(const std::string& name_or_pid) const override {
+    const auto path = netns_path(name_or_pid);
+    struct stat found{};
+    if (::stat(path.c_str(), &found) == 0) return static_cast<std::uint64_t>(found.st_ino);
+    if (errno != ENOENT) return sys_error("look at '" + path + "'");
+    return Error{ErrorKind::gone,
+                 is_number(name_or_pid) ? "there is no process " + name_or_pid
+                                        : "there is no network namespace '" + name_or_pid + "'",
+                 "'ip netns list' shows the names",
+                 {},
+                 ENOENT};
+  }
+
+  bool wait_until_stopped(const ProcessId& id, Duration limit) const override {
+    // Kernel: nothing tells a process that is not the parent that another one stopped.
+    const timespec pause{0, 200'000};
+    for (const auto until = monotonic_ns() + limit.count();;) {
+      const auto stat = procfs::read_stat(kProc, id.pid);
+      if (!stat || stat->start != id.start || stat->state == 'T' || stat->state == 'Z') return true;
+      if (monotonic_ns() > until) return false;
+      ::nanosleep(&pause, nullptr);
+    }
+  }
+
+  bool wait_until_gone(const ProcessId& id, Duration limit) const override {
+    const auto held = hold(id);
+    if (!held) return held.error().kind == ErrorKind::gone;
+    pollfd gone{held->get(), POLLIN, 0};
+    const auto time = std::chrono::ceil<std::chrono::milliseconds>(limit).count();
+    return ::poll(&gone, 1, static_cast<int>(time)) > 0;
+  }
+
+  Result<> send_signal(const ChangeToken&, const ProcessId& id, int signal) override {
+    SQUALL_TRY(const Fd held, hold(id));
+    if (::syscall(SYS_pidfd_send_signal, held.get(), signal, nullptr, 0) != 0)
+      return sys_error("send signal " + std::to_string(signal) + " to process " +
+                       std::to_string(id.pid));
+    return {};
+  }
+
+  Result<> start(const ChangeToken&, const StartOrder& order) override {
+    return start_detached(order);
+  }
+
+  Result<> run(const ChangeToken&, const std::vector<std::string>& argv, Duration limit) override {
+    return run_to_end(argv, limit);
+  }
+};
+
+}  // namespace
+
+Intent with_process(const Intent& intent, const ProcessId& id) {
+  return intent.with("pid", std::to_string(id.pid)).with("start", std::to_string(id.start));
+}
+
+Result<ProcessId> process_of(const UndoRecord& undo) {
+  SQUALL_TRY(const auto pid, undo.number("pid"));
+  SQUALL_TRY(const auto start, undo.number("start"));
+  return ProcessId{static_cast<pid_t>(pid), static_cast<std::uint64_t>(start)};
+}
+
+std::string describe(const ProcessInfo& process) {
+  return "process " + std::to_string(process.id.pid) + " '" + process.name + "'";
+}
+
+std::string netns_path(const std::string& name_or_pid) {
+  if (is_number(name_or_pid)) return kProc + "/" + name_or_pid + "/ns/net";
+  return "/run/netns/" + name_or_pid;
+}
+
+std::unique_ptr<Processes> this_hosts_processes() { return std::make_unique<ThisHostsProcesses>(); }
+
+}  // namespace squall

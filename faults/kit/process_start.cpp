@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "faults/kit/process_start.hpp"
+
+#include "safety/base/fd.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace squall {
+namespace {
+
+struct Pipe {
+  Fd out, in;
+};
+
+Result<Pipe> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return sys_error("make a pipe");
+  return Pipe{Fd{ends[0]}, Fd{ends[1]}};
+}
+
+std::vector<char*> pointers(const std::vector<std::string>& argv) {
+  std::vector<char*> made;
+  for (const auto& each : argv) made.push_back(const_cast<char*>(each.c_str()));
+  made.push_back(nullptr);
+  return made;
+}
+
+// In the child: what we changed for ourselves must not reach the program.
+void become_ordinary() {
+  for (int each = 1; each < NSIG; ++each) ::signal(each, SIG_DFL);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (int each = 0; each < 3; ++each) ::dup2(null, each);
+  // The watchdog, which may have to restart a service, is protected from the OOM killer.
+  const int score = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (score >= 0) (void)!::write(score, "0", 1);
+  ::close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
+}
+
+[[noreturn]] void tell_and_exit(int report, int error) {
+  (void)!::write(report, &error, sizeof error);
+  ::_exit(127);
+}
+
+[[noreturn]] void execute(char* const* argv, const char* directory, int netns, int report) {
+  become_ordinary();
+  if (netns >= 0 && ::setns(netns, CLONE_NEWNET) != 0) tell_and_exit(report, errno);
+  if (::chdir(directory) != 0 && ::chdir("/") != 0) tell_and_exit(report, errno);
+  ::execvp(argv[0], argv);
+  tell_and_exit(report, errno);
+}
+
+// What the pipe says once the program runs (nothing) or could not (why).
+Result<> hear(const Fd& report, const std::string& program) {
+  int error = 0;
+  ssize_t got = 0;
+  do got = ::read(report.get(), &error, sizeof error);
+  while (got < 0 && errno == EINTR);
+  if (got == sizeof error) return sys_error("start '" + program + "'", error);
+  return {};
+}
+
+}  // namespace
+
+Result<> start_detached(const StartOrder& order) {
+  const auto argv = pointers(order.argv);
+  SQUALL_TRY(Pipe report, make_pipe());
+  Fd netns;
+  if (!order.netns.empty()) {
+    const auto path = netns_path(order.netns);
+    netns = Fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (!netns) return sys_error("open '" + path + "'");
+  }
+  const auto* directory = order.directory.empty() ? "/" : order.directory.c_str();
+  const pid_t first = ::fork();
+  if (first < 0) return sys_error("start '" + order.argv.front() + "'");
+  if (first == 0) {
+    ::setsid();
+    const pid_t second = ::fork();
+    if (second < 0) tell_and_exit(report.in.get(), errno);
+    if (second > 0) ::_exit(0);
+    execute(argv.data(), directory, netns.get(), report.in.get());
+  }
+  report.in.reset();
+  while (::waitpid(first, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  return hear(report.out, order.argv.front());
+}
+
+Result<> run_to_end(const std::vector<std::string>& argv, Duration limit) {
+  const auto words = pointers(argv);
+  SQUALL_TRY(Pipe report, make_pipe());
+  const pid_t child = ::fork();
+  if (child < 0) return sys_error("start '" + argv.front() + "'");
+  if (child == 0) execute(words.data(), "/", -1, report.in.get());
+  report.in.reset();
+  const Fd held{static_cast<int>(::syscall(SYS_pidfd_open, child, 0))};
+  auto heard = hear(report.out, argv.front());
+  pollfd ended{held.get(), POLLIN, 0};
+  const auto time = std::chrono::ceil<std::chrono::milliseconds>(limit).count();
+  const bool in_time = ::poll(&ended, 1, static_cast<int>(time)) > 0;
+  if (!in_time) ::kill(child, SIGKILL);
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  SQUALL_CHECK(std::move(heard));
+  if (in_time && WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  const auto how = !in_time ? "did not end within " + to_text(limit)
+                   : WIFEXITED(status)
+                       ? "ended with exit code " + std::to_string(WEXITSTATUS(status))
+                       : "was ended by signal " + std::to_string(WTERMSIG(status));
+  return Error{ErrorKind::system, "'" + argv.front() + "' " + how, {}, {}, 0};
+}
+
+}  // namespace squall

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "faults/kit/process_target.hpp"
+
+#include "faults/kit/cgroup.hpp"
+#include "faults/machine.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <regex>
+#include <set>
+#include <string_view>
+
+namespace squall {
+namespace {
+
+// std::regex recurses per character; longer command lines are matched by their beginning.
+constexpr std::size_t kLongestMatched = 4096;
+
+struct Matcher {
+  const ProcessTarget& target;
+  std::optional<Cgroup> group;
+  std::optional<std::regex> pattern;
+  std::uint64_t netns = 0;
+
+  bool operator()(const ProcessInfo& process) const {
+    if (process.ended()) return false;
+    if (netns != 0 && process.netns != netns) return false;
+    if (target.pid) return process.id.pid == *target.pid;
+    if (process.kernel_thread) return false;
+    if (!target.name.empty()) return has_name(process);
+    if (pattern) return std::regex_search(process.command.substr(0, kLongestMatched), *pattern);
+    if (!target.command.empty()) return process.command.find(target.command) != std::string::npos;
+    if (group) return is_in(process, *group);
+    return in_unit(process);
+  }
+
+  bool has_name(const ProcessInfo& process) const {
+    return process.name == target.name || process.program == target.name;
+  }
+  bool in_unit(const ProcessInfo& process) const;
+};
+
+std::string unit_name(const std::string& unit) {
+  return unit.find('.') == std::string::npos ? unit + ".service" : unit;
+}
+
+std::vector<std::string> path_parts(const std::string& path) {
+  std::vector<std::string> parts;
+  for (std::size_t from = 1; from < path.size();) {
+    const auto end = std::min(path.find('/', from), path.size());
+    parts.push_back(path.substr(from, end - from));
+    from = end + 1;
+  }
+  return parts;
+}
+
+bool Matcher::in_unit(const ProcessInfo& process) const {
+  const auto wanted = unit_name(target.unit);
+  return std::ranges::any_of(process.cgroups, [&](const auto& each) {
+    const auto parts = path_parts(each.second);
+    return std::ranges::find(parts, wanted) != parts.end();
+  });
+}
+
+Result<Matcher> make_matcher(const ProcessTarget& target, const Machine& machine) {
+  Matcher made{target, {}, {}, 0};
+  if (!target.netns.empty()) {
+    SQUALL_TRY(made.netns, machine.processes().read_netns(target.netns));
+  }
+  if (!target.cgroup.empty()) {
+    SQUALL_TRY(made.group, machine.cgroups().find(target.cgroup, ""));
+  }
+  if (target.command.starts_with('~')) {
+    try {
+      made.pattern.emplace(target.command.substr(1), std::regex::ECMAScript);
+    } catch (const std::regex_error& wrong) {
+      return Error{
+          ErrorKind::invalid,
+          "'" + target.command.substr(1) + "' is not a regular expression: " + wrong.what(),
+          "without '~' it is looked for as it stands",
+          {},
+          0};
+    }
+  }
+  return made;
+}
+
+std::string meant_instead(const ProcessTarget& target, const std::vector<ProcessInfo>& all) {
+  std::set<std::string> known;
+  for (const auto& each : all) {
+    if (!target.name.empty() && !each.kernel_thread) known.insert({each.name, each.program});
+    if (!target.unit.empty())
+      for (const auto& group : each.cgroups)
+        for (const auto& part : path_parts(group.second)) known.insert(part);
+  }
+  const auto word = target.unit.empty() ? target.name : unit_name(target.unit);
+  const auto meant = word.empty() ? "" : nearest(word, {known.begin(), known.end()});
+  return meant.empty() ? "" : " (did you mean '" + meant + "'?)";
+}
+
+Error nothing_matches(const ProcessTarget& target, const std::vector<ProcessInfo>& all) {
+  const auto where =
+      target.netns.empty() ? std::string() : " in network namespace '" + target.netns + "'";
+  return {ErrorKind::gone,
+          "no process matches " + describe(target) + where + meant_instead(target, all),
+          "'ps -eo pid,comm,args' shows the processes",
+          {},
+          0};
+}
+
+bool is_ours(const ProcessInfo& process) {
+  return process.name == "squall" || process.name.starts_with("squall-");
+}
+
+Error only_spared(const ProcessTarget& target, const ProcessInfo& process) {
+  const bool ssh = process.name.starts_with("sshd") || process.name == "dropbear";
+  const auto why = is_ours(process)        ? "is squall's own"
+                   : process.id.pid == 1   ? "is init"
+                   : process.kernel_thread ? "is a thread of the kernel"
+                   : ssh                   ? "keeps the operator's way in"
+                                           : "belongs to squall or to the operator's session";
+  return {ErrorKind::refused,
+          describe(target) + " matches only what is spared: " + describe(process) + " " + why,
+          ssh ? "'--without spare-ssh' gives this net up" : "choose another target",
+          {},
+          0};
+}
+
+Result<std::vector<ProcessInfo>> not_too_many(const ProcessTarget& target,
+                                              std::vector<ProcessInfo> found) {
+  if (found.size() <= static_cast<std::size_t>(target.at_most)) return found;
+  return Error{ErrorKind::refused,
+               std::to_string(found.size()) + " processes match " + describe(target) +
+                   ", at most " + std::to_string(target.at_most) + " may be disturbed",
+               "narrow the target, or raise target.at_most",
+               {},
+               0};
+}
+
+bool is_spared(const ProcessInfo& process, const SpareList& spare) {
+  return spare.spares(process.id.pid) || is_ours(process) || process.kernel_thread;
+}
+
+Result<std::vector<ProcessInfo>> find_matching(const ProcessTarget& target,
+                                               const std::vector<ProcessInfo>& all,
+                                               const Machine& machine, const SpareList& spare) {
+  SQUALL_TRY(const auto matches, make_matcher(target, machine));
+  std::vector<ProcessInfo> found;
+  const ProcessInfo* spared = nullptr;
+  for (const auto& each : all) {
+    if (!matches(each)) continue;
+    if (is_spared(each, spare))
+      spared = &each;
+    else
+      found.push_back(each);
+  }
+  if (!found.empty()) return found;
+  if (spared) return only_spared(target, *spared);
+  return nothing_matches(target, all);
+}
+
+}  // namespace
+
+std::vector<Field<ProcessTarget>> process_target_fields() {
+  return {field("pid", &ProcessTarget::pid, "one process by its number")
+              .range(std::int64_t{1}, std::int64_t{4194304}),
+          field("name", &ProcessTarget::name, "name of the process or of its program"),
+          field("command", &ProcessTarget::command,
+                "part of the command line; after '~' a regular expression"),
+          field("cgroup", &ProcessTarget::cgroup,
+                "control group and those below: a path, or 'cpu:/path' for a v1 hierarchy"),
+          field("unit", &ProcessTarget::unit, "systemd unit"),
+          field("namespace", &ProcessTarget::netns,
+                "only processes in this network namespace: a name or a pid"),
+          field("at_most", &ProcessTarget::at_most, "refused when more processes match")
+              .range(std::int64_t{1}, std::int64_t{100000})};
+}
+
+bool has_one_selector(const ProcessTarget& target) {
+  const int given = target.pid.has_value() + !target.name.empty() + !target.command.empty() +
+                    !target.cgroup.empty() + !target.unit.empty();
+  return given == 1;
+}
+
+std::string describe(const ProcessTarget& target) {
+  if (target.pid) return "pid " + std::to_string(*target.pid);
+  if (!target.name.empty()) return "name '" + target.name + "'";
+  if (!target.command.empty()) return "command '" + target.command + "'";
+  if (!target.cgroup.empty()) return "cgroup '" + target.cgroup + "'";
+  return "unit '" + unit_name(target.unit) + "'";
+}
+
+Result<std::vector<ProcessInfo>> find_targets(const ProcessTarget& target, const Machine& machine,
+                                              const SpareList& spare) {
+  SQUALL_TRY(const auto all, machine.processes().read_all());
+  SQUALL_TRY(auto found, find_matching(target, all, machine, spare));
+  return not_too_many(target, std::move(found));
+}
+
+Result<std::vector<ProcessInfo>> find_families(const ProcessTarget& target, const Machine& machine,
+                                               const SpareList& spare) {
+  SQUALL_TRY(const auto all, machine.processes().read_all());
+  SQUALL_TRY(auto found, find_matching(target, all, machine, spare));
+  // Each round adds the children of the round before.
+  for (std::size_t at = 0; at < found.size(); ++at)
+    for (const auto& each : all)
+      if (each.parent == found[at].id.pid && !each.ended() && !is_spared(each, spare) &&
+          std::ranges::find(found, each.id, &ProcessInfo::id) == found.end())
+        found.push_back(each);
+  return not_too_many(target, std::move(found));
+}
+
+std::string to_text(const ProcessId& id) {
+  return std::to_string(id.pid) + "@" + std::to_string(id.start);
+}
+
+std::vector<ProcessId> planned_processes(const RunContext& run) {
+  std::vector<ProcessId> planned;
+  for (const auto& text : run.targets) {
+    ProcessId id;
+    const char* end = text.data() + text.size();
+    const auto pid = std::from_chars(text.data(), end, id.pid);
+    if (pid.ec != std::errc{} || pid.ptr == end) continue;
+    if (std::from_chars(pid.ptr + 1, end, id.start).ec == std::errc{}) planned.push_back(id);
+  }
+  return planned;
+}
+
+}  // namespace squall

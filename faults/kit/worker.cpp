@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "faults/kit/worker.hpp"
+
+#include "faults/kit/procfs.hpp"
+#include "faults/kit/worker_life.hpp"
+#include "safety/base/fd.hpp"
+#include "safety/base/file.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <fcntl.h>
+#include <new>
+#include <poll.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+namespace squall {
+namespace {
+
+constexpr int kStartLimit = 2000;  // milliseconds
+constexpr int kEndLimit = 2000;
+
+struct Unmap {
+  void operator()(WorkerPage* page) const { ::munmap(page, sizeof(WorkerPage)); }
+};
+using SharedPage = std::unique_ptr<WorkerPage, Unmap>;
+
+void kill_and_reap(int pidfd) {
+  ::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0);
+  pollfd gone{pidfd, POLLIN, 0};
+  ::poll(&gone, 1, kEndLimit);
+  siginfo_t info{};
+  // Whoever is not the parent has nothing to reap: that is init's work then.
+  ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG);
+}
+
+class ThisHostsWorker final : public Worker {
+ public:
+  ThisHostsWorker(ProcessId id, Fd held, Fd lifeline, SharedPage page)
+      : id_(id), held_(std::move(held)), lifeline_(std::move(lifeline)), page_(std::move(page)) {}
+  ThisHostsWorker(const ThisHostsWorker&) = delete;
+  ThisHostsWorker& operator=(const ThisHostsWorker&) = delete;
+  ~ThisHostsWorker() override { kill_and_reap(held_.get()); }
+
+  ProcessId id() const override { return id_; }
+  std::uint64_t read_report(std::size_t which) const override {
+    return page_->reports.at(which).load(std::memory_order_acquire);
+  }
+  Duration read_cpu_time() const override {
+    clockid_t clock{};
+    timespec used{};
+    if (::clock_getcpuclockid(id_.pid, &clock) != 0 || ::clock_gettime(clock, &used) != 0)
+      return Duration{};
+    return Duration(used.tv_sec * 1'000'000'000LL + used.tv_nsec);
+  }
+  void set(const ChangeToken&, std::size_t which, std::uint64_t value) override {
+    page_->settings.at(which).store(value, std::memory_order_release);
+  }
+  Result<> go(const ChangeToken&) override {
+    if (::write(lifeline_.get(), "g", 1) != 1)
+      return sys_error("let worker " + std::to_string(id_.pid) + " go");
+    return {};
+  }
+
+ private:
+  ProcessId id_;
+  Fd held_;
+  Fd lifeline_;
+  SharedPage page_;
+};
+
+// Waits until the worker idles; what it could not set up is an error.
+Result<> hear_ready(const Fd& ready, const WorkerOrder& order) {
+  pollfd said{ready.get(), POLLIN, 0};
+  WorkerTrouble trouble;
+  if (::poll(&said, 1, kStartLimit) <= 0 ||
+      ::read(ready.get(), &trouble, sizeof trouble) != sizeof trouble)
+    return Error{ErrorKind::system,
+                 "worker '" + order.name + "' did not start",
+                 "look for the OOM killer in the kernel's log",
+                 {},
+                 0};
+  if (trouble.error == 0) return {};
+  return sys_error(std::string(trouble.attempt) + " of worker '" + order.name + "'", trouble.error);
+}
+
+class ThisHostsWorkers final : public Workers {
+ public:
+  std::vector<int> read_usable_cpus() const override {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    std::vector<int> cpus;
+    if (::sched_getaffinity(0, sizeof set, &set) != 0) return cpus;
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+      if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+    return cpus;
+  }
+
+  Result<std::vector<ProcessInfo>> find_all() const override {
+    SQUALL_TRY(const auto pids, procfs::read_pids("/proc"));
+    std::vector<ProcessInfo> found;
+    for (const auto pid : pids) {
+      const auto stat = procfs::read_stat("/proc", pid);
+      if (!stat || !is_worker_name(stat->name)) continue;
+      auto process = procfs::read_process("/proc", pid);
+      if (process && !process->ended()) found.push_back(std::move(*process));
+    }
+    return found;
+  }
+
+  Result<std::unique_ptr<Worker>> make_idle(const WorkerOrder& order) override {
+    void* mapped = ::mmap(nullptr, sizeof(WorkerPage), PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (mapped == MAP_FAILED) return sys_error("map the page of worker '" + order.name + "'");
+    SharedPage page(new (mapped) WorkerPage);
+    int lifeline[2];
+    int ready[2];
+    if (::pipe2(lifeline, O_CLOEXEC) != 0) return sys_error("make a pipe");
+    Fd lifeline_theirs{lifeline[0]}, lifeline_ours{lifeline[1]};
+    if (::pipe2(ready, O_CLOEXEC) != 0) return sys_error("make a pipe");
+    Fd ready_ours{ready[0]}, ready_theirs{ready[1]};
+    const pid_t parent = ::getpid();
+    const pid_t child = ::fork();
+    if (child < 0) return sys_error("make worker '" + order.name + "'");
+    if (child == 0) live_as_worker(order, *page, parent, lifeline_theirs.get(), ready_theirs.get());
+    Fd held{static_cast<int>(::syscall(SYS_pidfd_open, child, 0))};
+    lifeline_theirs.reset();
+    ready_theirs.reset();
+    auto heard = hear_ready(ready_ours, order);
+    const auto stat = procfs::read_stat("/proc", child);
+    if (!heard || !stat) {
+      kill_and_reap(held.get());
+      return heard ? stat.error() : std::move(heard).error();
+    }
+    return std::unique_ptr<Worker>(std::make_unique<ThisHostsWorker>(
+        ProcessId{child, stat->start}, std::move(held), std::move(lifeline_ours), std::move(page)));
+  }
+
+  Result<> delete_if_ours(const ChangeToken&, const ProcessId& id,
+                          const std::string& name) override {
+    const Fd held{static_cast<int>(::syscall(SYS_pidfd_open, id.pid, 0))};
+    if (!held && errno == ESRCH) return {};
+    if (!held) return sys_error("hold worker " + std::to_string(id.pid));
+    const auto stat = procfs::read_stat("/proc", id.pid);
+    if (!stat || stat->start != id.start || stat->name != name) return {};
+    kill_and_reap(held.get());
+    pollfd gone{held.get(), POLLIN, 0};
+    if (::poll(&gone, 1, 0) > 0) return {};
+    return Error{ErrorKind::system,
+                 "worker " + std::to_string(id.pid) + " did not end",
+                 "kill -9 " + std::to_string(id.pid),
+                 {},
+                 0};
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Workers> this_hosts_workers() { return std::make_unique<ThisHostsWorkers>(); }
+
+}  // namespace squall

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A share of one CPU, used up exactly: each period it computes until the thread's own
+// CPU clock has reached what was asked up to the period's end, and sleeps for the rest.
+// What one period has too much or too little, the next ones make up for.
+
+#include "faults/kit/worker_life.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <poll.h>
+#include <time.h>
+
+namespace squall::burn {
+namespace {
+
+// Kernel: /proc/stat is sampled by the tick (1, 4 or 10 ms), so a period in step with it
+// would be counted at the same point every time. This one has the golden ratio to it.
+constexpr std::int64_t kPeriod = 9'527'864;
+constexpr std::int64_t kSecond = 1'000'000'000;
+// Time lost to others is made up for only as far as this, so that no burst follows.
+constexpr double kMostDebt = 50e6;
+constexpr int kPeriodsBetweenLooks = 10;
+
+std::int64_t read_clock(clockid_t clock) {
+  timespec now{};
+  ::clock_gettime(clock, &now);
+  return now.tv_sec * kSecond + now.tv_nsec;
+}
+
+std::int64_t now() { return read_clock(CLOCK_MONOTONIC); }
+std::int64_t cpu_time() { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
+
+bool alive(int lifeline) {
+  pollfd line{lifeline, POLLIN, 0};
+  return ::poll(&line, 1, 0) == 0;
+}
+
+void sleep_until(std::int64_t instant) {
+  const timespec until{instant / kSecond, instant % kSecond};
+  // Interrupted or late makes no difference: the next period corrects it.
+  ::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
+}
+
+// Until the CPU clock shows `want`, or it is `end`. The CPU clock costs a system call, so
+// the time in between is spent computing, which observers count as user time.
+std::int64_t compute_until(double want, std::int64_t cpu_start, std::int64_t end) {
+  for (;;) {
+    const auto used = cpu_time() - cpu_start;
+    const auto instant = now();
+    const double missing = want - static_cast<double>(used);
+    if (missing <= 0 || instant >= end) return used;
+    const auto until = std::min(end, instant + static_cast<std::int64_t>(missing) + 1);
+    while (now() < until) {
+    }
+  }
+}
+
+// The largest deviation over whole seconds, for the report.
+struct Seconds {
+  std::int64_t start = 0;
+  double asked = 0;
+  std::int64_t used = 0;
+  double worst = 0;
+
+  void note(std::int64_t instant, double asked_now, std::int64_t used_now) {
+    if (instant - start < kSecond) return;
+    const auto length = static_cast<double>(instant - start);
+    const auto got = static_cast<double>(used_now - used);
+    worst = std::max(worst, std::abs(got - (asked_now - asked)) / length * 1e6);
+    *this = {instant, asked_now, used_now, worst};
+  }
+};
+
+}  // namespace
+
+void work(WorkerPage& page, int lifeline) {
+  const auto start = now();
+  const auto cpu_start = cpu_time();
+  auto end = start;
+  double want = 0;   // of the CPU clock, at the period's end
+  double total = 0;  // what was asked since the go, never forgiven
+  Seconds seconds{start, 0, 0, 0};
+  for (int period = 0;; ++period) {
+    if (period % kPeriodsBetweenLooks == 0 && !alive(lifeline)) return;
+    const auto before = end;
+    end += kPeriod * std::max<std::int64_t>(1, (now() - end) / kPeriod);
+    const double share =
+        static_cast<double>(page.settings[load].load(std::memory_order_acquire)) / 1e6;
+    const double more = share * static_cast<double>(end - before);
+    want += more;
+    total += more;
+    const auto spent = compute_until(want, cpu_start, end);
+    want = std::min(want, static_cast<double>(spent) + kMostDebt);
+    page.reports[elapsed].store(static_cast<std::uint64_t>(end - start), std::memory_order_release);
+    page.reports[asked].store(static_cast<std::uint64_t>(total), std::memory_order_release);
+    page.reports[used].store(static_cast<std::uint64_t>(spent), std::memory_order_release);
+    seconds.note(end, total, spent);
+    page.reports[worst_second].store(static_cast<std::uint64_t>(seconds.worst),
+                                     std::memory_order_release);
+    if (now() < end) sleep_until(end);
+  }
+}
+
+}  // namespace squall::burn

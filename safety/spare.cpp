@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "safety/spare.hpp"
+
+#include "safety/base/file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <dirent.h>
+#include <memory>
+#include <string_view>
+#include <unistd.h>
+
+namespace squall {
+namespace {
+
+template <class Number>
+bool parse_number(std::string_view text, Number& number) {
+  const auto end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, number);
+  return error == std::errc{} && stopped == end && !text.empty();
+}
+
+std::string comm_of(pid_t pid) {
+  auto text = read_file("/proc/" + std::to_string(pid) + "/comm", 64);
+  if (!text) return "";
+  while (!text->empty() && text->back() == '\n') text->pop_back();
+  return *text;
+}
+
+pid_t parent_of(pid_t pid) {
+  const auto text = read_file("/proc/" + std::to_string(pid) + "/stat", 4096);
+  if (!text) return 0;
+  // The name is in parentheses and may hold anything, also parentheses.
+  const auto name_end = text->rfind(')');
+  if (name_end == std::string::npos || name_end + 4 > text->size()) return 0;
+  const std::string_view rest = std::string_view(*text).substr(name_end + 4);
+  pid_t parent = 0;
+  return parse_number(rest.substr(0, rest.find(' ')), parent) ? parent : 0;
+}
+
+bool is_ssh_daemon(const std::string& comm) {
+  return comm == "sshd" || comm.starts_with("sshd-") || comm == "dropbear";
+}
+
+bool is_ours(const std::string& comm) { return comm == "squall" || comm.starts_with("squall-"); }
+
+struct CloseDir {
+  void operator()(DIR* dir) const { ::closedir(dir); }
+};
+
+template <class Each>
+void for_each_process(Each&& each) {
+  const std::unique_ptr<DIR, CloseDir> proc(::opendir("/proc"));
+  if (!proc) return;
+  while (const auto* entry = ::readdir(proc.get())) {
+    pid_t pid = 0;
+    if (parse_number(std::string_view(entry->d_name), pid)) each(pid);
+  }
+}
+
+// sshd tells each session which port it came in by: "client port server port".
+void add_port_of_this_session(std::vector<std::uint16_t>& ports) {
+  const char* connection = std::getenv("SSH_CONNECTION");
+  if (!connection) return;
+  const std::string_view text(connection);
+  std::uint16_t port = 0;
+  if (parse_number(text.substr(text.rfind(' ') + 1), port) &&
+      std::ranges::find(ports, port) == ports.end())
+    ports.push_back(port);
+}
+
+}  // namespace
+
+bool SpareList::spares(pid_t pid) const {
+  return std::ranges::find(processes, pid) != processes.end();
+}
+
+SpareList find_spare_list(const std::vector<std::string>& without) {
+  const auto kept = [&](std::string_view net) {
+    return std::ranges::find(without, net) == without.end();
+  };
+  SpareList list;
+  list.neighbours = kept("spare-neighbours");
+  list.ssh = kept("spare-ssh");
+  list.processes = {1, ::getpid()};
+  if (kept("spare-operator"))
+    for (pid_t pid = ::getppid(); pid > 1; pid = parent_of(pid)) list.processes.push_back(pid);
+  for_each_process([&](pid_t pid) {
+    const auto comm = comm_of(pid);
+    if ((is_ours(comm) || (list.ssh && is_ssh_daemon(comm))) && !list.spares(pid))
+      list.processes.push_back(pid);
+  });
+  add_port_of_this_session(list.ssh_ports);
+  return list;
+}
+
+}  // namespace squall
