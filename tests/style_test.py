@@ -16,7 +16,8 @@ MOST_LINES_OF_UNDO = 400
 
 # Written so that this file does not break its own rules.
 LEFT_OVER = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|X" + r"XX)\b")
-MACHINE_PATH = re.compile(r"(?<![\w./$}-])/(wo" + r"rk|ro" + r"ot|tmp/w" + r"t|home/\w+)(?=[/\s'\"`)]|$)")
+MACHINE_PATH = re.compile(
+    r"(?<![\w./$}-])/(?:wo" + r"rk(?=[/\s'\"`)]|$)|ro" + r"ot/[\w.]|tmp/w" + r"t/|home/\w+)")
 REGISTRY = re.compile(
     r"\b(?:[\w-]+\.)*(?:py" + r"pi|npm" + r"js|crat" + r"es|dock" + r"er|gh" + r"cr|qu" + r"ay|deb"
     r"|debian|ubuntu|golang|maven|conan|rubygems|pythonhosted|snapcraft|flathub)"
