@@ -22,15 +22,15 @@ QEMU = "qemu-system-x86_64"
 BOOT_MODULES = ("virtio_pci", "9pnet_virtio", "9p", "overlay")
 
 INIT = """#!/busybox sh
-/busybox mkdir -p /dev /lower /rw /root
+/busybox mkdir -p /dev /lower /rw /merged
 /busybox mount -t devtmpfs dev /dev
 for module in {modules}; do /busybox insmod /modules/$module; done
 /busybox mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=512000,cache=loose host /lower
 /busybox mount -t tmpfs -o size=1g rw /rw
 /busybox mkdir /rw/upper /rw/work
-/busybox mount -t overlay -o lowerdir=/lower,upperdir=/rw/upper,workdir=/rw/work overlay /root
+/busybox mount -t overlay -o lowerdir=/lower,upperdir=/rw/upper,workdir=/rw/work overlay /merged
 /busybox umount /dev
-exec /busybox switch_root /root {init} {modules_tree}
+exec /busybox switch_root /merged {init} {modules_tree}
 """
 
 
