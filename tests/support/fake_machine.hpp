@@ -31,7 +31,7 @@ class FakeKernel final : public Kernel {
 
 class FakeMachine final : public Machine {
  public:
-  FakeMachine();
+  FakeMachine() = default;
   FakeMachine(const FakeMachine&) = delete;
   FakeMachine& operator=(const FakeMachine&) = delete;
 
