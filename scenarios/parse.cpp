@@ -11,6 +11,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <set>
 
 namespace squall {
 namespace {
@@ -85,7 +86,16 @@ class Reader {
     std::stable_sort(made.settings.begin(), made.settings.end(), [](const auto& a, const auto& b) {
       return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
     });
+    refuse_twice(made.settings);
     return made;
+  }
+
+  // Quoted keys may hold dots, so "match.port" = 1 can stand beside match = { port = 2 }.
+  void refuse_twice(const Settings& settings) {
+    std::set<std::string_view> seen;
+    for (const auto& each : settings)
+      if (!seen.insert(each.name).second)
+        complain(each.place, "'" + each.name + "' is given twice", "remove one of the two");
   }
 
   std::vector<Section> sections(const toml::key& key, const toml::node& node) {
@@ -108,9 +118,8 @@ class Reader {
       const auto name = prefix + std::string(key.str());
       const auto at = place(key.source());
       const auto* inner = node.as_table();
-      if (key.str().empty() || key.str().find('.') != std::string_view::npos) {
-        complain(at, "the key '" + name + "' is empty or holds a dot",
-                 "write nested keys without quotes: match.port = 9001");
+      if (key.str().empty()) {
+        complain(at, "a key is empty", "");
       } else if (!inner) {
         if (auto raw = value(node)) out.push_back({name, std::move(*raw), at});
       } else if (inner->empty()) {

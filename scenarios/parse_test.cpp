@@ -248,7 +248,7 @@ TEST_CASE("values of the wrong shape") {
                     "  hint: write each one as [[probe]], with two brackets") != std::string::npos);
   const auto text =
       std::string(kHeader) +
-      "[[fault]]\nkind = \"x\"\nwhen = 2024-01-01\nmatch = {}\nl = [{a=1}]\n\"a.b\" = "
+      "[[fault]]\nkind = \"x\"\nwhen = 2024-01-01\nmatch = {}\nl = [{a=1}]\na.b = 1\n\"a.b\" = "
       "1\nd = {a={a={a={a={a={a={a={a={a=1}}}}}}}}}\n";
   CHECK(complaints_of(text) ==
         "f.toml:7:8: error: dates and times are not known here\n"
@@ -256,9 +256,9 @@ TEST_CASE("values of the wrong shape") {
         "f.toml:8:1: error: 'match' is an empty table\n"
         "  hint: fill it or remove it\n"
         "f.toml:9:6: error: a table has no place in this list\n"
-        "f.toml:10:1: error: the key 'a.b' is empty or holds a dot\n"
-        "  hint: write nested keys without quotes: match.port = 9001\n"
-        "f.toml:11:24: error: 'd.a.a.a.a.a.a.a' is nested too deeply\n");
+        "f.toml:11:1: error: 'a.b' is given twice\n"
+        "  hint: remove one of the two\n"
+        "f.toml:12:24: error: 'd.a.a.a.a.a.a.a' is nested too deeply\n");
 }
 
 TEST_CASE("broken TOML is one complaint with its place") {

@@ -76,10 +76,15 @@ void require(Json& object, const std::string& name) {
   if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
 }
 
-// Puts `schema` where its dotted name belongs, making the objects on the way.
+// Puts `schema` where its dotted name belongs, making the objects on the way. An open
+// name ("json.<pointer>") allows every key with its beginning.
 void put(Json& object, const std::string& name, Json schema, bool required) {
   const auto dot = name.find('.');
   const auto first = name.substr(0, dot);
+  if (const auto place = first.find('<'); place != std::string::npos) {
+    object["patternProperties"]["^" + first.substr(0, place) + "."] = std::move(schema);
+    return;
+  }
   if (required) require(object, first);
   auto& properties = object["properties"];
   if (dot == std::string::npos) {
