@@ -91,7 +91,7 @@ class Sandbox:
                         + "\n".join(faults))
         return file
 
-    def loss(self, net=None, direction="egress", loss="50%", **times):
+    def loss(self, net=None, direction="out", loss="50%", **times):
         return fault("packet_loss", loss=loss, match={"direction": direction},
                      target={"interface": "eth0", "namespace": net or self.near}, **times)
 
@@ -102,9 +102,10 @@ class Sandbox:
         return fault("cpu_pressure", load=load, cpus="0", **times)
 
     def overlapping(self, length):
-        """Several faults at once, each kind; the last ones begin when others are active."""
-        return [self.loss(duration=length), self.loss(direction="ingress", duration=length),
-                self.loss(net=self.far, loss="100%", duration=length),
+        """Several faults at once, each kind; the last one begins when others are active.
+        A program on clsact outlives its owner, one on tcx does not: both are here."""
+        return [self.loss(duration=length), self.loss(direction="in", duration=length),
+                self.loss(net=self.far, loss="100%", attach="clsact", duration=length),
                 self.pause(0, duration=length), self.load(duration=length),
                 self.pause(1, start="50ms", duration=length)]
 
