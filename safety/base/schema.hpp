@@ -283,7 +283,7 @@ std::vector<Field<P>> group(const std::string& prefix, Q P::* member, std::vecto
   for (auto& each : inner) {
     Field<P> made;
     made.sheet = each.sheet;
-    made.sheet.name = prefix + "." + each.sheet.name;
+    made.sheet.name = prefix.empty() ? each.sheet.name : prefix + "." + each.sheet.name;
     made.set = [member, set = each.set](P& p, const Raw& raw) { return set(p.*member, raw); };
     made.print = [member, print = each.print](const P& p) { return print(p.*member); };
     if (each.set_open) {

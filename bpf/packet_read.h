@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finds in a packet what packet_match.h decides on: VLAN tags, IPv4, IPv6 with its
+ * extension headers, ports. Compiled for BPF and natively for the tests. */
+#pragma once
+
+#include "bpf/packet_match.h"
+
+#define PACKET_MAX_TAGS 2	/* VLAN tags, beside the one that the kernel keeps apart */
+#define PACKET_MAX_EXTENSIONS 6 /* IPv6 extension headers; behind more, ports are not found */
+
+/* Whoever includes this file says how bytes of the packet are read, counted from its
+ * network header; returns 0 when they are there. */
+PACKET_INLINE int packet_load(PACKET_CONTEXT *packet, __u32 offset, void *to, __u32 size);
+
+PACKET_INLINE __u32 packet_be16(const __u8 *at)
+{
+	return (__u32)at[0] << 8 | at[1];
+}
+
+/* TCP, UDP, DCCP; SCTP and UDP-Lite */
+#define PACKET_PORTS_BELOW_64 (1ull << 6 | 1ull << 17 | 1ull << 33)
+#define PACKET_PORTS_FROM_128 (1ull << (132 - 128) | 1ull << (136 - 128))
+
+PACKET_INLINE __u32 packet_has_ports(__u32 protocol)
+{
+	__u32 below = (__u32)(PACKET_PORTS_BELOW_64 >> (protocol & 63)) & 1;
+	__u32 above = (__u32)(PACKET_PORTS_FROM_128 >> (protocol & 63)) & 1;
+
+	return below * packet_is_zero(protocol >> 6) | above * packet_is_zero(protocol >> 6 ^ 2);
+}
+
+/* A later fragment of a datagram has no transport header: not called for one. */
+PACKET_INLINE void packet_read_transport(PACKET_CONTEXT *packet, __u32 at, struct packet_facts *facts)
+{
+	__u8 start[4];
+
+	if (packet_load(packet, at, start, sizeof(start)))
+		return;
+	facts->has_ports = packet_has_ports(facts->protocol);
+	facts->source_port = packet_be16(start);
+	facts->destination_port = packet_be16(start + 2);
+	facts->icmp_type = start[0];
+}
+
+PACKET_INLINE void packet_read_ipv4(PACKET_CONTEXT *packet, __u32 at, struct packet_facts *facts)
+{
+	union {
+		__u8 bytes[20];
+		__u32 words[5];
+	} header;
+
+	if (packet_load(packet, at, header.bytes, sizeof(header)) || header.bytes[0] >> 4 != 4)
+		return;
+	facts->version = 4;
+	facts->dscp = header.bytes[1] >> 2;
+	facts->protocol = header.bytes[9];
+	facts->source[0] = header.words[3];
+	facts->destination[0] = header.words[4];
+	if (!(packet_be16(header.bytes + 6) & 0x1fff))
+		packet_read_transport(packet, at + (header.bytes[0] & 0xf) * 4, facts);
+}
+
+/* hop-by-hop options, routing, fragment, authentication, destination options */
+#define PACKET_EXTENSIONS (1ull << 0 | 1ull << 43 | 1ull << 44 | 1ull << 51 | 1ull << 60)
+
+/* From the first header behind the fixed one: returns the transport protocol, and in
+ * the upper half where its header stands (0: a later fragment, or cut off). A function
+ * of its own, because the verifier then walks the loop once and not on every path. */
+PACKET_FUNCTION __u64 packet_skip_extensions(PACKET_CONTEXT *packet, __u32 at, __u32 protocol)
+{
+	__u8 next[4];
+	__u32 i;
+
+	PACKET_NO_UNROLL
+	for (i = 0; i < PACKET_MAX_EXTENSIONS; i++) {
+		if (protocol >= 64 || !(PACKET_EXTENSIONS >> protocol & 1))
+			break;
+		if (packet_load(packet, at, next, sizeof(next)))
+			return protocol;
+		if (protocol == 44) {
+			if (packet_be16(next + 2) & 0xfff8)
+				return next[0];
+			next[1] = 0; /* reserved here: this header is 8 bytes long */
+		}
+		at += protocol == 51 ? (next[1] + 2u) * 4 : (next[1] + 1u) * 8;
+		protocol = next[0];
+	}
+	return (__u64)at << 32 | protocol;
+}
+
+PACKET_INLINE void packet_read_ipv6(PACKET_CONTEXT *packet, __u32 at, struct packet_facts *facts)
+{
+	union {
+		__u8 bytes[40];
+		__u32 words[10];
+	} header;
+	__u64 transport;
+	__u32 i;
+
+	if (packet_load(packet, at, header.bytes, sizeof(header)) || header.bytes[0] >> 4 != 6)
+		return;
+	facts->version = 6;
+	facts->dscp = (packet_be16(header.bytes) >> 6) & 0x3f;
+	for (i = 0; i < 4; i++) {
+		facts->source[i] = header.words[2 + i];
+		facts->destination[i] = header.words[6 + i];
+	}
+	transport = packet_skip_extensions(packet, at + sizeof(header), header.bytes[6]);
+	facts->protocol = (__u32)transport;
+	if (transport >> 32)
+		packet_read_transport(packet, transport >> 32, facts);
+}
+
+/* `ethertype` in host order, as the kernel keeps it beside the packet. */
+PACKET_INLINE void packet_read(PACKET_CONTEXT *packet, __u32 ethertype, struct packet_facts *facts)
+{
+	__u8 tag[4];
+	__u32 at = 0, i;
+
+	PACKET_NO_UNROLL
+	for (i = 0; i < PACKET_MAX_TAGS; i++) {
+		if (ethertype != 0x8100 && ethertype != 0x88a8)
+			break;
+		if (packet_load(packet, at, tag, sizeof(tag)))
+			break;
+		ethertype = packet_be16(tag + 2);
+		at += sizeof(tag);
+	}
+	facts->ethertype = ethertype;
+	if (ethertype == 0x0800)
+		packet_read_ipv4(packet, at, facts);
+	else if (ethertype == 0x86dd)
+		packet_read_ipv6(packet, at, facts);
+}
+

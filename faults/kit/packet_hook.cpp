@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Packet faults at their hooks, see packet_hook.hpp.
+
+#include "faults/kit/packet_hook.hpp"
+
+#include "faults/machine.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace squall::packet {
+namespace {
+
+using network::Direction;
+using network::Hook;
+using network::Means;
+
+constexpr const char* kProgram = "program";
+constexpr const char* kClsact = "clsact";
+
+std::vector<Direction> directions(const PacketMatch& match) {
+  std::vector<Direction> list;
+  if (match.outgoing()) list.push_back(Direction::out);
+  if (match.incoming()) list.push_back(Direction::in);
+  return list;
+}
+
+Result<Hook> find_hook(const Machine& host, const Target& target, Direction direction) {
+  SQUALL_TRY(const auto netns, host.network().find_namespace(target.netns));
+  SQUALL_TRY(const auto link, host.network().find_link(netns, target.interface));
+  return Hook{netns, link.index, link.name, direction};
+}
+
+UndoRecord record_of(const std::string& fault, const char* what, const Hook& hook) {
+  return {fault,
+          {{"what", what},
+           {"cookie", std::to_string(hook.netns.cookie)},
+           {"inode", std::to_string(hook.netns.inode)},
+           {"namespace", hook.netns.hint},
+           {"ifindex", std::to_string(hook.ifindex)},
+           {"link", hook.link},
+           {"direction", std::string(word(hook.direction))}}};
+}
+
+Result<Hook> hook_of(const UndoRecord& record) {
+  SQUALL_TRY(const auto cookie, record.number("cookie"));
+  SQUALL_TRY(const auto inode, record.number("inode"));
+  SQUALL_TRY(const auto ifindex, record.number("ifindex"));
+  Hook hook;
+  SQUALL_TRY(hook.netns.hint, record.text("namespace"));
+  SQUALL_TRY(hook.link, record.text("link"));
+  SQUALL_TRY(const auto direction, record.text("direction"));
+  hook.netns.cookie = static_cast<std::uint64_t>(cookie);
+  hook.netns.inode = static_cast<std::uint64_t>(inode);
+  hook.ifindex = static_cast<int>(ifindex);
+  hook.direction = direction == word(Direction::in) ? Direction::in : Direction::out;
+  return hook;
+}
+
+// What a shell needs in front of a command, to run it in the namespace.
+std::string inside(const network::NamespaceId& netns) {
+  const auto& hint = netns.hint;
+  if (hint.empty()) return "";
+  if (hint.front() == '/') return "nsenter --net=" + hint + " ";
+  if (hint.find_first_not_of("0123456789") == std::string::npos)
+    return "nsenter --net --target " + hint + " ";
+  return "ip netns exec " + hint + " ";
+}
+
+std::string program_by_hand(const Hook& hook, Means means, const std::string& program) {
+  if (means == Means::tcx)
+    return "bpftool link detach id $(bpftool -j link | jq \".[] | select(.prog_id == $(bpftool -j "
+           "prog show name " +
+           program + " | jq '.[0].id')).id\")";
+  char handle[16];
+  std::snprintf(handle, sizeof handle, "0x%x", network::filter_handle(program));
+  return inside(hook.netns) + "tc filter del dev " + hook.link + " " +
+         (hook.direction == Direction::in ? "ingress" : "egress") + " priority " +
+         std::to_string(network::kFilterPriority) + " handle " + handle + " bpf";
+}
+
+std::string place(const Hook& hook) { return hook.link + network::of_namespace(hook.netns); }
+
+Intent clsact_intent(const std::string& fault, const Hook& hook) {
+  return {"make a clsact qdisc on " + place(hook) + ", beside the qdiscs that are there",
+          record_of(fault, kClsact, hook), "delete the clsact qdisc, unless others use it by then",
+          inside(hook.netns) + "tc qdisc del dev " + hook.link + " clsact"};
+}
+
+Intent program_intent(const std::string& fault, const Hook& hook, Means means,
+                      const std::string& program, const std::string& sentence) {
+  return {sentence + (hook.direction == Direction::in ? " entering " : " leaving ") + place(hook),
+          record_of(fault, kProgram, hook)
+              .with("program", program)
+              .with("means", std::string(word(means))),
+          "detach the program " + program, program_by_hand(hook, means, program)};
+}
+
+Result<Means> choose(const Machine& host, const Hook& hook, Attach attach) {
+  if (attach == Attach::clsact) return Means::clsact;
+  SQUALL_TRY(const auto means, host.network().probe_means(hook));
+  if (attach == Attach::tcx && means != Means::tcx)
+    return Error{ErrorKind::unsupported,
+                 "cannot attach to '" + hook.link + "' by tcx: this kernel has none (6.6 has)",
+                 "leave 'attach' out, or write attach = \"clsact\"",
+                 {},
+                 0};
+  return means;
+}
+
+bool is_ours(const network::Attached& each) { return each.ours; }
+bool made_clsact(const network::Attached& each) { return each.ours && each.made_clsact; }
+
+// Whether a clsact qdisc that is there was made by us, for this fault or another one.
+Result<bool> clsact_is_ours(const Machine& host, Hook hook) {
+  for (const auto direction : {Direction::in, Direction::out}) {
+    hook.direction = direction;
+    SQUALL_TRY(const auto programs, host.network().read_hook(hook));
+    if (std::any_of(programs.begin(), programs.end(), made_clsact)) return true;
+  }
+  return false;
+}
+
+// A clsact qdisc that is ours is owed by each fault that uses it: the last one deletes it.
+Result<bool> put_clsact(const Intent& intent, const Hook& hook, Machine& machine, Scope& scope) {
+  SQUALL_TRY(const bool there, machine.network().read_clsact(hook));
+  SQUALL_TRY(const bool ours, clsact_is_ours(machine, hook));
+  if (there && !ours) return false;  // others made it since the plan was read
+  SQUALL_CHECK(scope.change(intent, [&](const ChangeToken& token) -> Result<> {
+    if (there) return {};
+    return machine.network().put_clsact(token, hook);
+  }));
+  return true;
+}
+
+void add_notes(Plan& plan, const Hook& hook, const network::Link& link, Means means,
+               const std::vector<network::Attached>& before) {
+  if (link.segments_late)
+    plan.notes.push_back("segmentation offload is on at " + place(hook) +
+                         ": TCP is judged by super-packets, so bursts follow them");
+  if (!link.up) plan.notes.push_back(place(hook) + " is down");
+  if (means == Means::clsact && !before.empty() && !before.front().ours)
+    plan.notes.push_back("the filter '" + before.front().name + "' on " + place(hook) +
+                         " comes first: a packet that it decides on is not seen");
+}
+
+}  // namespace
+
+std::vector<Field<Target>> target_fields() {
+  return {field("interface", &Target::interface, "interface to disturb").required(),
+          field("namespace", &Target::netns,
+                "network namespace of the interface, by name or pid; ours when left out")};
+}
+
+Result<Plan> plan(const Machine& host, const RunContext& run, const std::string& fault,
+                  const Where& where, const std::string& sentence) {
+  Plan made{run, {}, {}};
+  const auto program = bpf::program_name(run.mark, run.slot);
+  bool needs_clsact = true;
+  for (const auto direction : directions(where.match)) {
+    SQUALL_TRY(const auto hook, find_hook(host, where.target, direction));
+    SQUALL_TRY(const auto link, host.network().find_link(hook.netns, hook.link));
+    SQUALL_TRY(const auto means, choose(host, hook, where.attach));
+    SQUALL_TRY(const auto before, host.network().read_hook(hook));
+    if (means == Means::clsact && needs_clsact) {
+      needs_clsact = false;
+      SQUALL_TRY(const bool there, host.network().read_clsact(hook));
+      SQUALL_TRY(const bool ours, clsact_is_ours(host, hook));
+      if (!there || ours) made.intents.push_back(clsact_intent(fault, hook));
+    }
+    made.intents.push_back(program_intent(fault, hook, means, program, sentence));
+    if (direction == directions(where.match).front()) add_notes(made, hook, link, means, before);
+  }
+  return made;
+}
+
+Result<std::vector<Leg>> inject(const Plan& plan, Machine& machine, Scope& scope,
+                                const Load& load) {
+  std::vector<Leg> legs;
+  bool ours = false;
+  for (const auto& intent : plan.intents) {
+    SQUALL_TRY(const auto hook, hook_of(intent.undo));
+    SQUALL_TRY(const auto what, intent.undo.text("what"));
+    if (what == kClsact) {
+      SQUALL_TRY(ours, put_clsact(intent, hook, machine, scope));
+      continue;
+    }
+    SQUALL_TRY(const auto program, intent.undo.text("program"));
+    SQUALL_TRY(const auto means, intent.undo.text("means"));
+    Leg leg;
+    leg.direction = hook.direction;
+    SQUALL_CHECK(scope.change(intent, [&](const ChangeToken& token) -> Result<> {
+      SQUALL_TRY(leg.program, load(token, hook.direction, program));
+      SQUALL_TRY(leg.attachment,
+                 machine.network().put_program(
+                     token, hook, means == word(Means::tcx) ? Means::tcx : Means::clsact,
+                     *leg.program, ours));
+      return {};
+    }));
+    legs.push_back(std::move(leg));
+  }
+  return legs;
+}
+
+Result<Reading> verify(const Machine& host, const RunContext& run, const Where& where) {
+  const auto program = bpf::program_name(run.mark, run.slot);
+  std::size_t found = 0;
+  const auto wanted = directions(where.match);
+  for (const auto direction : wanted) {
+    const auto hook = find_hook(host, where.target, direction);
+    if (!hook && hook.error().kind == ErrorKind::gone) continue;
+    if (!hook) return hook.error();
+    SQUALL_TRY(const auto programs, host.network().read_hook(*hook));
+    found += std::any_of(programs.begin(), programs.end(),
+                         [&](const auto& each) { return each.ours && each.name == program; });
+  }
+  if (found == 0) return Reading::absent;
+  return found == wanted.size() ? Reading::present : Reading::partial;
+}
+
+Result<> revert(const UndoRecord& record, Machine& machine, const ChangeToken& token) {
+  SQUALL_TRY(const auto hook, hook_of(record));
+  SQUALL_TRY(const auto what, record.text("what"));
+  if (what == kClsact) return machine.network().delete_clsact_if_unused(token, hook);
+  SQUALL_TRY(const auto program, record.text("program"));
+  SQUALL_CHECK(machine.network().delete_program_if_ours(token, hook, program));
+  // Only strays say this: a journal has a record of its own for the qdisc.
+  if (record.find(kClsact)) return machine.network().delete_clsact_if_unused(token, hook);
+  return {};
+}
+
+Result<std::vector<Intent>> strays(const Machine& host, const std::string& fault) {
+  std::vector<Intent> found;
+  SQUALL_TRY(const auto namespaces, host.network().read_namespaces());
+  for (const auto& netns : namespaces) {
+    const auto links = host.network().read_links(netns);
+    if (!links) continue;  // gone meanwhile
+    for (const auto& link : *links)
+      for (const auto direction : {Direction::out, Direction::in}) {
+        const Hook hook{netns, link.index, link.name, direction};
+        const auto programs = host.network().read_hook(hook);
+        if (!programs) continue;
+        for (const auto& each : *programs) {
+          if (!is_ours(each)) continue;
+          auto intent = program_intent(fault, hook, each.means, each.name,
+                                       "the program " + each.name + " on the packets");
+          found.push_back(each.made_clsact ? intent.with(kClsact, "ours") : std::move(intent));
+        }
+      }
+  }
+  return found;
+}
+
+Result<std::vector<std::string>> survey(const Machine& host, const Target& target) {
+  SQUALL_TRY(const auto netns, host.network().find_namespace(target.netns));
+  SQUALL_TRY(const auto link, host.network().find_link(netns, target.interface));
+  SQUALL_TRY(auto lines, host.network().survey_link(netns, link.index));
+  for (auto& line : lines) line = link.name + network::of_namespace(netns) + ": " + line;
+  return lines;
+}
+
+}  // namespace squall::packet

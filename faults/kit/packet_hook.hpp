@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What every packet fault does at its hooks: choose them in the plan, attach, look,
+// detach from a record alone, find strays. A record of kind "program" is one program
+// at one hook; one of kind "clsact" is the qdisc that we had to make first.
+
+#pragma once
+
+#include "faults/fault.hpp"
+#include "faults/kit/network.hpp"
+#include "faults/kit/packet_match.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace squall::packet {
+
+struct Target {
+  std::string interface;
+  std::string netns;
+};
+std::vector<Field<Target>> target_fields();
+
+// How programs are attached. automatic: tcx where the kernel has it.
+enum class Attach { automatic, tcx, clsact };
+
+struct Where {
+  const Target& target;
+  const PacketMatch& match;
+  Attach attach = Attach::automatic;
+};
+
+// "drop 5% of all packets leaving eth0 of namespace 'gw'" from "drop 5% of all packets".
+Result<Plan> plan(const Machine&, const RunContext&, const std::string& fault, const Where&,
+                  const std::string& sentence);
+
+struct Leg {
+  network::Direction direction = network::Direction::out;
+  std::unique_ptr<bpf::Loaded> program;
+  std::unique_ptr<network::Attachment> attachment;  // released before the program
+};
+
+// Loads and prepares the program of one hook; called once its record is durable.
+using Load = std::function<Result<std::unique_ptr<bpf::Loaded>>(
+    const ChangeToken&, network::Direction, const std::string& program_name)>;
+Result<std::vector<Leg>> inject(const Plan&, Machine&, Scope&, const Load&);
+
+Result<Reading> verify(const Machine&, const RunContext&, const Where&);
+Result<> revert(const UndoRecord&, Machine&, const ChangeToken&);
+Result<std::vector<Intent>> strays(const Machine&, const std::string& fault);
+Result<std::vector<std::string>> survey(const Machine&, const Target&);
+
+}  // namespace squall::packet
+
+namespace squall {
+template <>
+struct Words<packet::Attach> {
+  static constexpr std::pair<packet::Attach, std::string_view> list[] = {
+      {packet::Attach::automatic, "automatic"},
+      {packet::Attach::tcx, "tcx"},
+      {packet::Attach::clsact, "clsact"}};
+};
+}  // namespace squall
