@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The effect check of packet_loss, see effect.hpp.
+
+#include "faults/packet_loss/effect.hpp"
+
+#include "bpf/packet_loss.h"
+
+#include <cmath>
+#include <cstdio>
+
+namespace squall {
+namespace {
+
+constexpr double k99 = 2.576;  // normal deviate of a two-sided 99% interval
+
+std::string percent(double share) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g%%", share * 100);
+  return text;
+}
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", value);
+  return text;
+}
+
+std::string grouped(std::uint64_t value) {
+  auto text = std::to_string(value);
+  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3)
+    text.insert(static_cast<std::size_t>(at), ",");
+  return text;
+}
+
+packet_loss_counters sum(const std::vector<packet_loss_counters>& all) {
+  packet_loss_counters total{};
+  for (const auto& each : all) {
+    total.seen += each.seen;
+    total.matched += each.matched;
+    total.dropped += each.dropped;
+    total.spared += each.spared;
+    total.bursts += each.bursts;
+    total.matched_bytes += each.matched_bytes;
+    total.dropped_bytes += each.dropped_bytes;
+    total.matched_segments += each.matched_segments;
+    total.dropped_segments += each.dropped_segments;
+  }
+  return total;
+}
+
+}  // namespace
+
+void LossTally::change_to(const Loss& next, std::uint64_t matched) {
+  before = upto(matched);
+  since = matched;
+  loss = next;
+  changed = true;
+}
+
+Expected LossTally::upto(std::uint64_t matched) const {
+  const auto now = expected(loss, since, matched);
+  return {before.dropped + now.dropped, before.variance + now.variance};
+}
+
+Result<packet_loss_counters> read_loss(const Bpf& kernel, const bpf::Loaded& program) {
+  return bpf::read_sum<packet_loss_counters>(kernel, program, "squall_counters");
+}
+
+Effect loss_effect(const std::vector<LossTally>& tallies,
+                   const std::vector<packet_loss_counters>& counters) {
+  Effect effect;
+  Expected asked;
+  for (std::size_t i = 0; i < tallies.size(); ++i) {
+    const auto one = tallies[i].upto(counters[i].matched);
+    asked = {asked.dropped + one.dropped, asked.variance + one.variance};
+  }
+  const auto total = sum(counters);
+  effect.counters = {{"seen", total.seen},
+                     {"matched", total.matched},
+                     {"dropped", total.dropped},
+                     {"spared", total.spared},
+                     {"bursts", total.bursts},
+                     {"matched_bytes", total.matched_bytes},
+                     {"dropped_bytes", total.dropped_bytes},
+                     {"matched_segments", total.matched_segments},
+                     {"dropped_segments", total.dropped_segments}};
+  if (total.matched == 0) {
+    effect.why = "no packet matched, of " + grouped(total.seen) + " that passed";
+    return effect;
+  }
+  const auto matched = static_cast<double>(total.matched);
+  const auto dropped = static_cast<double>(total.dropped);
+  // Half a packet on either side, because packets come whole.
+  const double spread = asked.variance > 0 ? k99 * std::sqrt(asked.variance) + 0.5 : 0.5;
+  const bool inside = std::abs(dropped - asked.dropped) <= spread;
+  effect.verdict = inside ? Effect::Verdict::confirmed : Effect::Verdict::mismatch;
+  effect.why = percent(dropped / matched) + " of " + grouped(total.matched) + " packets dropped, " +
+               (inside ? "inside" : "outside") + " the 99% interval " +
+               percent(std::max(0.0, asked.dropped - spread) / matched) + " to " +
+               percent(std::min(matched, asked.dropped + spread) / matched);
+  const auto& first = tallies.front();
+  effect.measures.push_back(
+      {"loss", first.changed ? percent(asked.dropped / matched) + " (ramp)" : requested(first.loss),
+       percent(dropped / matched)});
+  if (const double burst = mean_burst(first.loss); burst > 0 && total.bursts > 0 && !first.changed)
+    effect.measures.push_back(
+        {"mean burst", number(burst), number(dropped / static_cast<double>(total.bursts))});
+  return effect;
+}
+
+}  // namespace squall
