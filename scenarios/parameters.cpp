@@ -162,9 +162,8 @@ std::vector<ScenarioParameter> put_in_parameters(Document& document, const Overr
   for (const auto& [name, value] : overrides) {
     const auto known = names(parameters);
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    std::string all;
-    for (const auto& each : known) all += (all.empty() ? "it declares " : ", ") + each;
-    auto complaint = unknown(name, {}, parameters, all.empty() ? "it declares none" : all);
+    auto complaint =
+        unknown(name, {}, parameters, "it declares " + (known.empty() ? "none" : joined(known)));
     complaint.what = "--set: the scenario has no parameter" +
                      complaint.what.substr(std::string("unknown parameter").size());
     complaints.push_back(std::move(complaint));

@@ -11,12 +11,6 @@
 namespace squall {
 namespace {
 
-std::string joined(const std::vector<std::string>& parts, const std::string& between = ", ") {
-  std::string all;
-  for (const auto& each : parts) all += (all.empty() ? "" : between) + each;
-  return all;
-}
-
 Reference of_fault(const FaultSheet& sheet) {
   Reference made{sheet.name,           "fault",     sheet.summary, {}, sheet.params,
                  fault_keys().sheet(), sheet.notes, sheet.example};
@@ -32,7 +26,8 @@ Reference of_fault(const FaultSheet& sheet) {
 }
 
 std::string type_of(const FieldSheet& field) {
-  const auto one = field.type.words.empty() ? field.type.name : joined(field.type.words, " | ");
+  const auto one =
+      field.type.words.empty() ? field.type.name : "one of " + joined(field.type.words);
   return field.type.list ? "list of " + one : one;
 }
 

@@ -118,9 +118,7 @@ class Resolver {
 
   static std::string can_be_ramped(const std::vector<std::string>& possible,
                                    const std::string& kind) {
-    std::string all;
-    for (const auto& each : possible) all += (all.empty() ? "" : ", ") + each;
-    return all.empty() ? "'" + kind + "' takes no ramps" : "these can: " + all;
+    return possible.empty() ? "'" + kind + "' takes no ramps" : "these can: " + joined(possible);
   }
 
   void set_ends(Duration deadline) {
@@ -192,7 +190,6 @@ class Resolver {
                                                   const TableSheet& common) {
     if (entry.kind.empty()) return nullptr;
     std::vector<std::string> known;
-    std::string all;
     for (const auto& each : kinds) {
       if (each.name == entry.kind) {
         const auto settings =
@@ -200,13 +197,12 @@ class Resolver {
         return each.make(settings, entry.place, complaints_);
       }
       known.push_back(each.name);
-      all += (all.empty() ? "" : ", ") + each.name;
     }
     const auto meant = nearest(entry.kind, known);
     complain(entry.places.of("kind", entry.place),
              "unknown " + what + " '" + entry.kind + "'" +
                  (meant.empty() ? "" : " (did you mean '" + meant + "'?)"),
-             "the kinds of " + what + "s are " + all);
+             "the kinds of " + what + "s are " + joined(known));
     return nullptr;
   }
 
