@@ -50,8 +50,10 @@ Result<std::string> find_programs(const LabOptions& options) {
     const auto here = self.substr(0, self.rfind('/'));
     folders = {here + "/examples/victim", here + "/../libexec/squall"};
   }
+  std::error_code ignored;
   for (const auto& each : folders)
-    if (::access((each + "/order-gateway").c_str(), X_OK) == 0) return each;
+    if (::access((each + "/order-gateway").c_str(), X_OK) == 0)
+      return std::filesystem::absolute(each, ignored).string();
   return Error{ErrorKind::gone,
                "the lab's services are not in '" + folders.front() + "'",
                "build them: cmake --build build/release",
@@ -97,8 +99,12 @@ Result<> start_services(const Layout& layout, const std::string& programs, Recor
   SQUALL_CHECK(make_directories(layout.folder));
   std::vector<Starting> starting;
   for (const auto& plan : layout.services) {
-    SQUALL_TRY(auto started,
-               start_daemon(plan, programs + "/" + plan.service.program, layout.mark));
+    // By a path that is the same in every lab, so that a scenario can start one again.
+    const auto file = layout.folder + "/" + plan.service.program;
+    if (::symlink((programs + "/" + plan.service.program).c_str(), file.c_str()) != 0 &&
+        errno != EEXIST)
+      return sys_error("make '" + file + "'");
+    SQUALL_TRY(auto started, start_daemon(plan, file, layout.mark));
     record.started.push_back({plan.service.program, started.daemon});
     starting.push_back(std::move(started));
     SQUALL_CHECK(write_record(layout.record, record));
