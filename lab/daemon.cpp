@@ -39,15 +39,16 @@ struct Start {
   const char* file;
   char* const* arguments;
   char* const* environment;
-  int network, log, nothing, ready, report;
+  int network, log, nothing, ready, report, go, go_write;
 };
 
-// The report: the pid, and the negative errno of what failed, in any order.
 void tell(int report, int number) {
   if (::write(report, &number, sizeof number) != sizeof number) _exit(127);
 }
 
 [[noreturn]] void become_service(const Start& start) {
+  char word = 0;
+  if (::read(start.go, &word, 1) != 1) _exit(0);  // whoever started it is gone
   ::dup2(start.nothing, 0);
   ::dup2(start.log, 1);
   ::dup2(start.log, 2);
@@ -58,8 +59,10 @@ void tell(int report, int number) {
   _exit(127);
 }
 
-// Twice forked, so that init inherits it whoever started it.
+// Twice forked, so that init inherits it whoever started it. Reports the pid, or a
+// negative errno.
 [[noreturn]] void start_detached(const Start& start) {
+  ::close(start.go_write);
   ::setsid();
   if (::setns(start.network, CLONE_NEWNET) != 0) {
     tell(start.report, -errno);
@@ -94,15 +97,10 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
   return all;
 }
 
-Result<pid_t> hear_pid(int report, const std::string& program) {
-  pid_t pid = 0;
+// The next number of the report; 0 at its end.
+int hear(const Fd& report) {
   int number = 0;
-  while (::read(report, &number, sizeof number) == sizeof number) {
-    if (number < 0) return sys_error("start '" + program + "'", -number);
-    pid = number;
-  }
-  if (pid == 0) return Error{ErrorKind::system, "'" + program + "' did not start", "", {}, 0};
-  return pid;
+  return ::read(report.get(), &number, sizeof number) == sizeof number ? number : 0;
 }
 
 struct Stat {
@@ -165,15 +163,15 @@ Result<> signal_and_wait(std::vector<Fd>& pidfds, int signal, Duration limit) {
 
 }  // namespace
 
-Result<Starting> start_daemon(const ServicePlan& plan, const std::string& file,
-                              const std::string& mark) {
+Result<Starting> prepare_daemon(const ServicePlan& plan, const std::string& file,
+                                const std::string& mark) {
   SQUALL_TRY(const Fd network, open_network(plan.service.network));
   SQUALL_TRY(Pipe report, make_pipe());
   SQUALL_TRY(Pipe ready, make_pipe());
+  SQUALL_TRY(Pipe go, make_pipe());
   SQUALL_TRY(const Fd log, open_lifted(plan.service.log, O_WRONLY | O_CREAT | O_TRUNC));
   SQUALL_TRY(const Fd nothing, open_lifted("/dev/null", O_RDWR));
   SQUALL_TRY(const Fd ready_end, lifted(ready.write));
-  SQUALL_TRY(Fd report_end, lifted(report.write));
 
   std::vector<std::string> words{file};
   words.insert(words.end(), plan.arguments.begin(), plan.arguments.end());
@@ -185,12 +183,24 @@ Result<Starting> start_daemon(const ServicePlan& plan, const std::string& file,
   if (child < 0) return sys_error("start '" + file + "'");
   if (child == 0)
     start_detached({file.c_str(), arguments.data(), environment.data(), network.get(), log.get(),
-                    nothing.get(), ready_end.get(), report_end.get()});
+                    nothing.get(), ready_end.get(), report.write.get(), go.read.get(),
+                    go.write.get()});
   report.write.reset();
-  report_end.reset();
   ::waitpid(child, nullptr, 0);
-  SQUALL_TRY(const pid_t pid, hear_pid(report.read.get(), file));
-  return Starting{{pid, read_stat(pid).born}, std::move(ready.read)};
+  const int pid = hear(report.read);
+  if (pid <= 0) return sys_error("start '" + file + "'", -pid);
+  return Starting{{pid, read_stat(pid).born},
+                  std::move(go.write),
+                  std::move(report.read),
+                  std::move(ready.read)};
+}
+
+Result<> let_go(Starting& starting, const std::string& file) {
+  if (::write(starting.go.get(), "g", 1) != 1) return sys_error("start '" + file + "'");
+  starting.go.reset();
+  if (const int problem = hear(starting.report); problem != 0)
+    return sys_error("start '" + file + "'", -problem);
+  return {};
 }
 
 Result<> wait_until_ready(std::vector<Starting>& starting, const std::vector<ServicePlan>& plans,

@@ -23,12 +23,16 @@ struct Daemon {
 
 struct Starting {
   Daemon daemon;
-  Fd ready;  // gets a line when the service answers, and its end when it dies before
+  Fd go;      // its end without a word: the process ends, and nothing has happened
+  Fd report;  // errno, when the program could not be executed
+  Fd ready;   // gets a line when the service answers, and its end when it dies before
 };
 
+// A process that waits for its go, so that it can be recorded before it does anything.
 // `file` is the program's path; output goes to service.log.
-Result<Starting> start_daemon(const ServicePlan& plan, const std::string& file,
-                              const std::string& mark);
+Result<Starting> prepare_daemon(const ServicePlan& plan, const std::string& file,
+                                const std::string& mark);
+Result<> let_go(Starting& starting, const std::string& file);
 // Until each has said that it answers.
 Result<> wait_until_ready(std::vector<Starting>& starting, const std::vector<ServicePlan>& plans,
                           Duration limit);

@@ -93,7 +93,7 @@ Result<> make_networks(const Layout& layout) {
   return {};
 }
 
-// The gateway before its client, each recorded as soon as it runs.
+// The gateway before its client, each recorded before it runs.
 Result<> start_services(const Layout& layout, const std::string& programs, Record& record,
                         Duration limit) {
   SQUALL_CHECK(make_directories(layout.folder));
@@ -104,10 +104,11 @@ Result<> start_services(const Layout& layout, const std::string& programs, Recor
     if (::symlink((programs + "/" + plan.service.program).c_str(), file.c_str()) != 0 &&
         errno != EEXIST)
       return sys_error("make '" + file + "'");
-    SQUALL_TRY(auto started, start_daemon(plan, file, layout.mark));
+    SQUALL_TRY(auto started, prepare_daemon(plan, file, layout.mark));
     record.started.push_back({plan.service.program, started.daemon});
-    starting.push_back(std::move(started));
     SQUALL_CHECK(write_record(layout.record, record));
+    SQUALL_CHECK(let_go(started, file));
+    starting.push_back(std::move(started));
   }
   SQUALL_CHECK(wait_until_ready(starting, layout.services, limit));
   SQUALL_CHECK(ask(layout.gateway, "PING\n", "PONG", limit));
