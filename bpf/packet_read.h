@@ -108,7 +108,7 @@ PACKET_INLINE void packet_read_ipv6(PACKET_CONTEXT *packet, __u32 at, struct pac
 	transport = packet_skip_extensions(packet, at + sizeof(header), header.bytes[6]);
 	facts->protocol = (__u32)transport;
 	if (transport >> 32)
-		packet_read_transport(packet, transport >> 32, facts);
+		packet_read_transport(packet, (__u32)(transport >> 32), facts);
 }
 
 /* `ethertype` in host order, as the kernel keeps it beside the packet. */

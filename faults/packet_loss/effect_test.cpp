@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "faults/packet_loss/effect.hpp"
+
+#include "bpf/packet_loss.h"
+
+#include <doctest/doctest.h>
+
+namespace squall {
+namespace {
+
+packet_loss_counters counted(std::uint64_t matched, std::uint64_t dropped) {
+  packet_loss_counters counters{};
+  counters.seen = matched + 10;
+  counters.matched = matched;
+  counters.dropped = dropped;
+  counters.bursts = dropped;
+  return counters;
+}
+
+Loss random(double percent) {
+  Loss loss;
+  loss.loss = Percent{percent};
+  return loss;
+}
+
+Effect effect(const LossTally& tally, std::uint64_t matched, std::uint64_t dropped) {
+  return loss_effect({tally}, {counted(matched, dropped)});
+}
+
+}  // namespace
+
+TEST_CASE("an effect inside the interval is confirmed, outside it is not") {
+  CHECK(effect({random(5)}, 10000, 510).verdict == Effect::Verdict::confirmed);
+  CHECK(effect({random(5)}, 10000, 600).verdict == Effect::Verdict::mismatch);
+  CHECK(effect({random(100)}, 10000, 10000).verdict == Effect::Verdict::confirmed);
+  CHECK(effect({random(100)}, 10000, 9999).verdict == Effect::Verdict::mismatch);
+  CHECK(effect({random(0)}, 10000, 0).verdict == Effect::Verdict::confirmed);
+  CHECK(effect({random(5)}, 3, 0).verdict == Effect::Verdict::confirmed);
+}
+
+TEST_CASE("nothing matched is inconclusive, and says so") {
+  const auto nothing = effect({random(5)}, 0, 0);
+  CHECK(nothing.verdict == Effect::Verdict::inconclusive);
+  CHECK(nothing.why == "no packet matched, of 10 that passed");
+}
+
+TEST_CASE("a ramp is judged by each strength for the packets that came by under it") {
+  LossTally tally{random(0)};
+  tally.change_to(random(50), 10000);
+  tally.change_to(random(100), 20000);
+  CHECK(effect(tally, 21000, 6000).verdict == Effect::Verdict::confirmed);
+  CHECK(effect(tally, 21000, 10500).verdict == Effect::Verdict::mismatch);
+}
+
+TEST_CASE("an exact model is compared exactly") {
+  Loss loss;
+  loss.model = LossModel::every_nth;
+  loss.every = 10;
+  CHECK(effect({loss}, 1009, 100).verdict == Effect::Verdict::confirmed);
+  CHECK(effect({loss}, 1009, 101).verdict == Effect::Verdict::mismatch);
+}
+
+}  // namespace squall
