@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Packet hooks that are shared: with other faults of ours, with filters of others, and
+// on kernels without tcx, where a qdisc may have to be made first.
+
+#include "faults/registry.hpp"
+#include "safety/undo/rollback.hpp"
+#include "tests/support/fake_machine.hpp"
+#include "tests/support/memory_journal.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace squall;
+using namespace squall::testing;
+
+namespace {
+
+RunContext slot(unsigned number) { return {"20260101-000000-c0ffee", "c0ffee", number, 7, {}}; }
+
+const Fault& packet_loss() { return *built_in_faults().find("packet_loss"); }
+
+Boxed params(const std::string& direction) {
+  Complaints complaints;
+  auto made = packet_loss().parse({{"target.interface", {"eth0", {}, true}, {}},
+                                   {"match.direction", {direction, {}, true}, {}},
+                                   {"loss", {"5%", {}, true}, {}}},
+                                  {}, complaints);
+  REQUIRE(complaints.empty());
+  return made;
+}
+
+// eth0 of our own namespace on a kernel without tcx; others may use its clsact qdisc.
+std::unique_ptr<FakeMachine> old_kernel(bool foreign) {
+  auto machine = clean_machine();
+  machine->network().has_tcx(false);
+  auto& hooks = machine->network().edit().namespaces.begin()->second.hooks[2];
+  hooks.clsact = foreign;
+  if (foreign)
+    hooks.out.push_back({"monitor", 999, network::Means::clsact, 49152, 1, false, false});
+  return machine;
+}
+
+Rollback rollback_on(FakeMachine& machine) {
+  return Rollback([&machine](const UndoRecord& undo, const ChangeToken& token) {
+    return revert(built_in_faults(), undo, machine, token);
+  });
+}
+
+// One fault in force, with a journal of its own so that it can end before others.
+class InForce {
+ public:
+  InForce(FakeMachine& machine, unsigned number, const std::string& direction) : machine_(machine) {
+    const auto plan = packet_loss().plan(params(direction), machine, slot(number));
+    REQUIRE(plan);
+    Scope scope(journal_);
+    auto hold = packet_loss().inject(params(direction), *plan, machine, scope);
+    REQUIRE(hold);
+    hold_ = std::move(*hold);
+  }
+  void end() {
+    CHECK(rollback_on(machine_).all(journal_).clean());
+    hold_.reset();
+  }
+
+ private:
+  FakeMachine& machine_;
+  WriteGate gate_;
+  MemoryJournal journal_{gate_};
+  BoxedHold hold_{nullptr, [](void*) {}};
+};
+
+void live(FakeMachine& machine, Journal& journal) {
+  const auto plan = packet_loss().plan(params("both"), machine, slot(0));
+  REQUIRE(plan);
+  Scope scope(journal);
+  auto hold = packet_loss().inject(params("both"), *plan, machine, scope);
+  (void)rollback_on(machine).all(journal);
+}
+
+}  // namespace
+
+TEST_CASE("without tcx, a crash at any write leaves neither filters nor a qdisc of ours") {
+  for (const bool foreign : {false, true}) {
+    const auto whole = old_kernel(foreign);
+    MemoryJournal first(whole->gate());
+    live(*whole, first);
+    CHECK(whole->network().state() == old_kernel(foreign)->network().state());
+    for (int at = 0; at < whole->gate().writes(); ++at) {
+      CAPTURE(foreign);
+      CAPTURE(at);
+      const auto machine = old_kernel(foreign);
+      MemoryJournal journal(machine->gate());
+      machine->gate().die_at(at);
+      CHECK_THROWS_AS(live(*machine, journal), MachineDied);
+      machine->gate().reset();
+      CHECK(rollback_on(*machine).all(journal).clean());
+      CHECK(machine->network().state() == old_kernel(foreign)->network().state());
+    }
+  }
+}
+
+TEST_CASE("faults that share a clsact qdisc of ours may end in any order") {
+  for (const bool foreign : {false, true})
+    for (const bool first_ends_first : {false, true}) {
+      const auto machine = old_kernel(foreign);
+      InForce first(*machine, 0, "out");
+      InForce second(*machine, 1, "in");
+      (first_ends_first ? first : second).end();
+      CHECK(machine->network().state().namespaces.begin()->second.hooks.at(2).clsact);
+      (first_ends_first ? second : first).end();
+      CHECK(machine->network().state() == old_kernel(foreign)->network().state());
+    }
+}
+
+TEST_CASE("a clsact qdisc of ours stays when others have put a filter there") {
+  const auto machine = old_kernel(false);
+  InForce fault(*machine, 0, "out");
+  auto& hooks = machine->network().edit().namespaces.begin()->second.hooks[2];
+  const network::Attached theirs{"monitor", 999, network::Means::clsact, 49152, 1, false, false};
+  hooks.in.push_back(theirs);
+  fault.end();
+  CHECK(hooks.clsact);
+  CHECK(hooks.in == std::vector{theirs});
+  CHECK(hooks.out.empty());
+}
+
+TEST_CASE("without a journal, a mark also leads to the qdisc that was made for it") {
+  const auto machine = old_kernel(false);
+  MemoryJournal journal(machine->gate());
+  machine->gate().die_at(10);  // after both programs were attached
+  CHECK_THROWS_AS(live(*machine, journal), MachineDied);
+  machine->gate().reset();
+  const auto strays = packet_loss().strays(*machine);
+  REQUIRE(strays);
+  CHECK(strays->size() == 2);
+  for (const auto& each : *strays) CHECK(rollback_on(*machine).stray(each.undo));
+  CHECK(machine->network().state() == old_kernel(false)->network().state());
+}
+
+TEST_CASE("an interface of the same name that came later is not touched") {
+  const auto machine = old_kernel(false);
+  InForce fault(*machine, 0, "out");
+  auto& own = machine->network().edit().namespaces.begin()->second;
+  own.hooks.erase(2);
+  own.links[1].index = 7;
+  own.hooks[7].clsact = true;
+  const auto before = own.hooks;
+  fault.end();
+  CHECK(own.hooks == before);
+}
