@@ -6,25 +6,23 @@
 
 #include "bpf/packet_loss.h"
 
+#include <charconv>
 #include <cmath>
-#include <cstdio>
 
 namespace squall {
 namespace {
 
 constexpr double k99 = 2.576;  // normal deviate of a two-sided 99% interval
 
-std::string percent(double share) {
+// With so many significant digits.
+std::string number(double value, int digits = 3) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.4g%%", share * 100);
-  return text;
+  const auto end =
+      std::to_chars(text, text + sizeof text, value, std::chars_format::general, digits);
+  return {text, end.ptr};
 }
 
-std::string number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3g", value);
-  return text;
-}
+std::string percent(double share) { return number(share * 100, 4) + "%"; }
 
 std::string grouped(std::uint64_t value) {
   auto text = std::to_string(value);
