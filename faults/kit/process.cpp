@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -33,6 +34,17 @@ Result<Fd> hold(const ProcessId& id) {
   SQUALL_TRY(const auto stat, procfs::read_stat(kProc, id.pid));
   if (stat.start != id.start) return is_somebody_else(id);
   return held;
+}
+
+int number_of(Signal signal) {
+  static constexpr std::pair<Signal, int> kNumbers[] = {
+      {Signal::stop, SIGSTOP}, {Signal::cont, SIGCONT}, {Signal::kill, SIGKILL},
+      {Signal::term, SIGTERM}, {Signal::int_, SIGINT},  {Signal::hup, SIGHUP},
+      {Signal::quit, SIGQUIT}, {Signal::abrt, SIGABRT}, {Signal::usr1, SIGUSR1},
+      {Signal::usr2, SIGUSR2}, {Signal::segv, SIGSEGV}};
+  for (const auto& [each, number] : kNumbers)
+    if (each == signal) return number;
+  return 0;
 }
 
 bool is_number(const std::string& text) {
@@ -99,10 +111,10 @@ class ThisHostsProcesses final : public Processes {
     return ::poll(&gone, 1, static_cast<int>(time)) > 0;
   }
 
-  Result<> send_signal(const ChangeToken&, const ProcessId& id, int signal) override {
+  Result<> send_signal(const ChangeToken&, const ProcessId& id, Signal signal) override {
     SQUALL_TRY(const Fd held, hold(id));
-    if (::syscall(SYS_pidfd_send_signal, held.get(), signal, nullptr, 0) != 0)
-      return sys_error("send signal " + std::to_string(signal) + " to process " +
+    if (::syscall(SYS_pidfd_send_signal, held.get(), number_of(signal), nullptr, 0) != 0)
+      return sys_error("send signal '" + std::string(word(signal)) + "' to process " +
                        std::to_string(id.pid));
     return {};
   }

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "safety/base/schema.hpp"
 #include "safety/base/units.hpp"
 #include "safety/undo/change.hpp"
 
@@ -17,6 +18,16 @@
 #include <vector>
 
 namespace squall {
+
+enum class Signal { stop, cont, kill, term, int_, hup, quit, abrt, usr1, usr2, segv };
+template <>
+struct Words<Signal> {
+  static constexpr std::pair<Signal, std::string_view> list[] = {
+      {Signal::stop, "stop"}, {Signal::cont, "cont"}, {Signal::kill, "kill"},
+      {Signal::term, "term"}, {Signal::int_, "int"},  {Signal::hup, "hup"},
+      {Signal::quit, "quit"}, {Signal::abrt, "abrt"}, {Signal::usr1, "usr1"},
+      {Signal::usr2, "usr2"}, {Signal::segv, "segv"}};
+};
 
 struct ProcessId {
   pid_t pid = 0;
@@ -71,7 +82,7 @@ class Processes {
   virtual bool wait_until_gone(const ProcessId& id, Duration limit) const = 0;
 
   // Checked against the identity after the process is held, so never a stranger.
-  virtual Result<> send_signal(const ChangeToken&, const ProcessId& id, int signal) = 0;
+  virtual Result<> send_signal(const ChangeToken&, const ProcessId& id, Signal signal) = 0;
   // Starts a command that is nobody's child afterwards, in a session of its own.
   virtual Result<> start(const ChangeToken&, const StartOrder& order) = 0;
   // Runs a command to its end, at most `limit`; a failing one is an error.

@@ -3,7 +3,6 @@
 #include "faults/kit/process_target.hpp"
 
 #include "faults/kit/cgroup.hpp"
-#include "faults/machine.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -215,9 +214,9 @@ std::string to_text(const ProcessId& id) {
   return std::to_string(id.pid) + "@" + std::to_string(id.start);
 }
 
-std::vector<ProcessId> planned_processes(const RunContext& run) {
+std::vector<ProcessId> planned_processes(const std::vector<std::string>& targets) {
   std::vector<ProcessId> planned;
-  for (const auto& text : run.targets) {
+  for (const auto& text : targets) {
     ProcessId id;
     const char* end = text.data() + text.size();
     const auto pid = std::from_chars(text.data(), end, id.pid);
@@ -225,6 +224,15 @@ std::vector<ProcessId> planned_processes(const RunContext& run) {
     if (std::from_chars(pid.ptr + 1, end, id.start).ec == std::errc{}) planned.push_back(id);
   }
   return planned;
+}
+
+std::vector<ProcessInfo> read_living(const std::vector<ProcessId>& ids,
+                                     const Processes& processes) {
+  std::vector<ProcessInfo> living;
+  for (const auto& id : ids)
+    if (auto process = processes.read(id); process && !process->ended())
+      living.push_back(std::move(*process));
+  return living;
 }
 
 }  // namespace squall

@@ -5,8 +5,8 @@
 
 #pragma once
 
-#include "faults/fault.hpp"
 #include "faults/kit/process.hpp"
+#include "faults/machine.hpp"
 #include "safety/base/schema.hpp"
 #include "safety/spare.hpp"
 
@@ -45,6 +45,8 @@ Result<std::vector<ProcessInfo>> find_families(const ProcessTarget&, const Machi
 
 // Identities as plan() hands them on to verify() in RunContext::targets.
 std::string to_text(const ProcessId& id);  // "1234@567890"
-std::vector<ProcessId> planned_processes(const RunContext& run);
+std::vector<ProcessId> planned_processes(const std::vector<std::string>& targets);
+// Those of them that still live.
+std::vector<ProcessInfo> read_living(const std::vector<ProcessId>& ids, const Processes&);
 
 }  // namespace squall

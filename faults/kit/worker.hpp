@@ -79,4 +79,13 @@ class Workers {
 
 std::unique_ptr<Workers> this_hosts_workers();
 
+// For revert: ends the worker of a record ("worker" is its name), or every one of that
+// name when the record is from before it was made.
+Result<> delete_recorded_worker(const UndoRecord&, Workers&, const ChangeToken&);
+// For strays: every worker there is, as an intent of `fault`.
+Result<std::vector<Intent>> find_stray_workers(const std::string& fault, const Workers&);
+
+// For survey: one line for each worker there is.
+Result<std::vector<std::string>> survey_workers(const Workers&);
+
 }  // namespace squall

@@ -4,7 +4,7 @@
 // CPU clock has reached what was asked up to the period's end, and sleeps for the rest.
 // What one period has too much or too little, the next ones make up for.
 
-#include "faults/kit/worker_life.hpp"
+#include "faults/kit/worker_burn.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -21,6 +21,7 @@ constexpr std::int64_t kPeriod = 9'527'864;
 constexpr std::int64_t kSecond = 1'000'000'000;
 // Time lost to others is made up for only as far as this, so that no burst follows.
 constexpr double kMostDebt = 50e6;
+constexpr std::size_t kLoad = 0;  // the setting, in millionths
 constexpr int kPeriodsBetweenLooks = 10;
 
 std::int64_t read_clock(clockid_t clock) {
@@ -75,6 +76,10 @@ struct Seconds {
 
 }  // namespace
 
+void set_load(const ChangeToken& token, Worker& worker, Percent load) {
+  worker.set(token, kLoad, static_cast<std::uint64_t>(std::llround(load.share() * 1e6)));
+}
+
 void work(WorkerPage& page, int lifeline) {
   const auto start = now();
   const auto cpu_start = cpu_time();
@@ -87,7 +92,7 @@ void work(WorkerPage& page, int lifeline) {
     const auto before = end;
     end += kPeriod * std::max<std::int64_t>(1, (now() - end) / kPeriod);
     const double share =
-        static_cast<double>(page.settings[load].load(std::memory_order_acquire)) / 1e6;
+        static_cast<double>(page.settings[kLoad].load(std::memory_order_acquire)) / 1e6;
     const double more = share * static_cast<double>(end - before);
     want += more;
     total += more;

@@ -2,6 +2,7 @@
 
 #include "faults/kit/worker_life.hpp"
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
@@ -39,7 +40,7 @@ void reset_signals() {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   // Out of the terminal's foreground: Ctrl-C is for the runner, which then ends us.
-  ::setpgid(0, 0);
+  ::setsid();
 }
 
 // `ps` shows the name instead of the runner's command line. Kernel: the area that
@@ -65,11 +66,11 @@ void rename_command_line(const char* name) {
   std::memcpy(area, name, std::strlen(name));
 }
 
-void be_the_first_to_die() {
-  const int score = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-  if (score < 0) return;
-  (void)!::write(score, "1000", 4);
-  ::close(score);
+void write_small_file(const char* path, std::string_view text) {
+  const int file = ::open(path, O_WRONLY | O_CLOEXEC);
+  if (file < 0) return;
+  (void)!::write(file, text.data(), text.size());
+  ::close(file);
 }
 
 int policy_of(WorkerClass scheduling) {
@@ -104,8 +105,13 @@ WorkerTrouble take_place(const WorkerOrder& order) {
   if (order.scheduling == WorkerClass::fifo) priority.sched_priority = order.real_time_priority;
   if (::sched_setscheduler(0, policy_of(order.scheduling), &priority) != 0)
     return trouble("set the scheduling class");
-  if (order.nice != 0 && ::setpriority(PRIO_PROCESS, 0, order.nice) != 0)
-    return trouble("set the nice value");
+  if (order.nice == 0) return {};
+  if (::setpriority(PRIO_PROCESS, 0, order.nice) != 0) return trouble("set the nice value");
+  // Kernel: with autogroups, nice counts only inside a session; between sessions the group's own
+  // value does. The file is absent where there are none.
+  std::array<char, 16> text{};
+  const auto end = std::to_chars(text.begin(), text.end(), order.nice).ptr;
+  write_small_file("/proc/self/autogroup", {text.data(), end});
   return {};
 }
 
@@ -120,7 +126,7 @@ void live_as_worker(const WorkerOrder& order, WorkerPage& page, pid_t parent, in
   keep_only(lifeline, ready);
   ::prctl(PR_SET_NAME, order.name.c_str());
   rename_command_line(order.name.c_str());
-  be_the_first_to_die();
+  write_small_file("/proc/self/oom_score_adj", "1000");  // the first to die
   ::prctl(PR_SET_TIMERSLACK, 1);
   const auto said = take_place(order);
   if (::write(kReady, &said, sizeof said) != sizeof said || said.error != 0) ::_exit(1);

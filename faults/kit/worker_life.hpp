@@ -17,13 +17,4 @@ struct WorkerTrouble {
 [[noreturn]] void live_as_worker(const WorkerOrder& order, WorkerPage& page, pid_t parent,
                                  int lifeline, int ready);
 
-// The job of a CPU worker: uses settings[load] of each second, as millionths, measured by
-// its own CPU clock.
-namespace burn {
-inline constexpr std::size_t load = 0;
-// Reports, of the time since the go; nanoseconds and, for the last, millionths.
-inline constexpr std::size_t elapsed = 0, asked = 1, used = 2, worst_second = 3;
-void work(WorkerPage& page, int lifeline);
-}  // namespace burn
-
 }  // namespace squall

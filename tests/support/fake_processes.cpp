@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <csignal>
 #include <ostream>
 #include <tuple>
 
@@ -75,15 +74,15 @@ bool FakeProcesses::wait_until_stopped(const ProcessId& id, Duration) const {
 
 bool FakeProcesses::wait_until_gone(const ProcessId& id, Duration) const { return !read(id); }
 
-Result<> FakeProcesses::send_signal(const ChangeToken&, const ProcessId& id, int signal) {
+Result<> FakeProcesses::send_signal(const ChangeToken&, const ProcessId& id, Signal signal) {
   SQUALL_CHECK(gate_.pass("signal process " + std::to_string(id.pid)));
   const auto found = find_process(state_.all, id);
   if (found == state_.all.end()) return no_such_process(id.pid);
-  if (signal == SIGSTOP) {
+  if (signal == Signal::stop) {
     found->state = 'T';
-  } else if (signal == SIGCONT) {
+  } else if (signal == Signal::cont) {
     if (found->stopped()) found->state = 'S';
-  } else if (signal == SIGKILL || !found->stopped()) {
+  } else if (signal == Signal::kill || !found->stopped()) {
     state_.all.erase(found);
   }
   return {};
@@ -137,7 +136,9 @@ class FakeWorker final : public Worker {
  public:
   FakeWorker(FakeWorkers& from, ProcessId id) : from_(from), id_(id) {}
   ~FakeWorker() override {
-    if (!from_.outlive_) from_.end(id_);
+    const auto found = from_.state_->find(id_);
+    const bool works = found != from_.state_->end() && found->second.went;
+    if (!from_.outlive_ || !works) from_.end(id_);
   }
   FakeWorker(const FakeWorker&) = delete;
   FakeWorker& operator=(const FakeWorker&) = delete;

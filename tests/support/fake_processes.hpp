@@ -40,7 +40,7 @@ class FakeProcesses final : public Processes {
   Result<std::uint64_t> read_netns(const std::string& name_or_pid) const override;
   bool wait_until_stopped(const ProcessId& id, Duration limit) const override;
   bool wait_until_gone(const ProcessId& id, Duration limit) const override;
-  Result<> send_signal(const ChangeToken&, const ProcessId& id, int signal) override;
+  Result<> send_signal(const ChangeToken&, const ProcessId& id, Signal signal) override;
   Result<> start(const ChangeToken&, const StartOrder& order) override;
   Result<> run(const ChangeToken&, const std::vector<std::string>& argv, Duration limit) override;
 
@@ -85,7 +85,8 @@ class FakeWorkers final : public Workers {
   FakeWorkers(WriteGate& gate, FakeProcesses& processes) : gate_(gate), processes_(processes) {}
 
   const State& state() const { return *state_; }
-  // From now on a worker stays when its holder goes, as if the kernel had not ended it.
+  // From now on a worker that works stays when its holder goes, as if the kernel had not
+  // ended it; an idle one ends by itself, since it waits on its lifeline.
   void outlive_holder(bool yes) { outlive_ = yes; }
   // What every worker is found to have used of each second of its time.
   void run_at(Percent load) { load_ = load; }

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "faults/cpu_pressure/loaded_cpu.hpp"
+
+#include "faults/kit/worker_burn.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace squall {
+namespace {
+
+constexpr double kTolerance = 0.01;       // one point
+constexpr Duration kShortestJudged = 1s;  // shorter times depend on where a period begins
+
+Percent rounded(double share) { return Percent{std::round(share * 1e4) / 100}; }
+
+double share(Duration part, Duration whole) {
+  return static_cast<double>(part.count()) / static_cast<double>(whole.count());
+}
+
+}  // namespace
+
+Result<std::vector<int>> choose_cpus(const CpuList& wanted, const Workers& workers) {
+  auto usable = workers.read_usable_cpus();
+  if (wanted.cpus.empty()) return usable;
+  for (const auto cpu : wanted.cpus)
+    if (std::ranges::find(usable, cpu) == usable.end())
+      return Error{ErrorKind::refused,
+                   "CPU '" + std::to_string(cpu) + "' cannot be used; squall may run on '" +
+                       Value<CpuList>::print({usable}) + "'",
+                   "name other CPUs, or widen squall's affinity with 'taskset'",
+                   {},
+                   0};
+  return wanted.cpus;
+}
+
+LoadedCpu loaded_from_now(int cpu, std::unique_ptr<Worker> worker) {
+  const auto used = worker->read_cpu_time();
+  return {cpu, std::move(worker), std::chrono::steady_clock::now(), used};
+}
+
+Effect judge(const std::vector<LoadedCpu>& cpus) {
+  Effect effect{Effect::Verdict::confirmed, "every CPU got its share", {}, {}};
+  for (const auto& each : cpus) {
+    const auto name = "CPU " + std::to_string(each.cpu);
+    const Duration asked(each.worker->read_report(burn::asked));
+    const Duration elapsed(each.worker->read_report(burn::elapsed));
+    const Duration lived = std::chrono::steady_clock::now() - each.started;
+    if (elapsed < kShortestJudged || lived < kShortestJudged)
+      return {Effect::Verdict::inconclusive,
+              "active for " + to_rounded_text(lived) + "; a load is judged over 1s or more",
+              {},
+              {}};
+    const auto wanted = share(asked, elapsed);
+    const auto got = share(each.worker->read_cpu_time() - each.used_before, lived);
+    effect.measures.push_back({"load of " + name, to_text(rounded(wanted)), to_text(rounded(got))});
+    effect.counters.emplace_back("worst second of " + name + " in millionths",
+                                 each.worker->read_report(burn::worst_second));
+    if (std::abs(got - wanted) <= kTolerance || effect.verdict == Effect::Verdict::mismatch)
+      continue;
+    effect.verdict = Effect::Verdict::mismatch;
+    effect.why = name + " got " + to_text(rounded(got)) + " instead of " +
+                 to_text(rounded(wanted)) +
+                 (got < wanted ? ": others compete for it, or a cgroup's limit holds it back" : "");
+  }
+  return effect;
+}
+
+}  // namespace squall

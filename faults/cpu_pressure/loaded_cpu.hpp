@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The CPUs that cpu_pressure loads: which they are, and what was achieved on each.
+
+#pragma once
+
+#include "faults/fault.hpp"
+#include "faults/kit/cpu_list.hpp"
+#include "faults/kit/worker.hpp"
+
+#include <chrono>
+#include <memory>
+#include <vector>
+
+namespace squall {
+
+struct LoadedCpu {
+  int cpu = 0;
+  std::unique_ptr<Worker> worker;
+  std::chrono::steady_clock::time_point started;
+  Duration used_before{};  // of the worker's CPU time
+};
+
+// Those named, or all that may be used. Error (refused): one of them may not.
+Result<std::vector<int>> choose_cpus(const CpuList& wanted, const Workers& workers);
+LoadedCpu loaded_from_now(int cpu, std::unique_ptr<Worker> worker);
+// By the kernel's account of each worker, over the time since its go.
+Effect judge(const std::vector<LoadedCpu>& cpus);
+
+}  // namespace squall

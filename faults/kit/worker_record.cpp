@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "faults/kit/worker.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdio>
+
+namespace squall {
+
+std::string worker_name(const std::string& mark, unsigned slot) {
+  std::array<char, 24> text{};
+  std::snprintf(text.data(), text.size(), "squall-%.6s%02x", mark.c_str(), slot & 0xffu);
+  return text.data();
+}
+
+bool is_worker_name(const std::string& comm) {
+  return comm.size() == 15 && comm.starts_with("squall-") &&
+         std::ranges::all_of(comm.substr(7), [](unsigned char c) { return std::isxdigit(c) != 0; });
+}
+
+Result<> delete_recorded_worker(const UndoRecord& undo, Workers& workers,
+                                const ChangeToken& token) {
+  SQUALL_TRY(const auto name, undo.text("worker"));
+  if (undo.find("pid")) {
+    SQUALL_TRY(const auto id, process_of(undo));
+    return workers.delete_if_ours(token, id, name);
+  }
+  SQUALL_TRY(const auto all, workers.find_all());
+  for (const auto& each : all)
+    if (each.name == name) SQUALL_CHECK(workers.delete_if_ours(token, each.id, name));
+  return {};
+}
+
+Result<std::vector<Intent>> find_stray_workers(const std::string& fault, const Workers& workers) {
+  SQUALL_TRY(const auto all, workers.find_all());
+  std::vector<Intent> strays;
+  for (const auto& each : all)
+    strays.push_back(with_process({"worker " + describe(each),
+                                   {fault, {{"worker", each.name}}},
+                                   "end it",
+                                   "kill -KILL " + std::to_string(each.id.pid)},
+                                  each.id));
+  return strays;
+}
+
+Result<std::vector<std::string>> survey_workers(const Workers& workers) {
+  SQUALL_TRY(const auto all, workers.find_all());
+  std::vector<std::string> facts;
+  for (const auto& each : all) facts.push_back(describe(each) + " runs");
+  return facts;
+}
+
+}  // namespace squall
