@@ -50,12 +50,9 @@ struct ProcessKill {
         "or\n"
         "`restart_unit` it is started again when the fault ends, unless something that matches "
         "the\n"
-        "target runs by then, because its supervisor was quicker. The command runs as squall's "
-        "own\n"
-        "user, in the killed process's working directory and the target's network namespace, in a\n"
-        "session of its own. A signal that a process handles or ignores may not end it: the "
-        "effect\n"
-        "check says so.",
+        "target runs by then. The command runs as squall's own user, in the killed process's\n"
+        "directory and the target's network namespace, in a session of its own. A process that\n"
+        "handles or ignores the signal may go on: the effect check says so.",
         "[[fault]]\nkind = \"process_kill\"\nduration = \"10s\"\n"
         "target = { name = \"order_gateway\" }\n"
         "restart = [\"/usr/bin/order_gateway\", \"--port\", \"9001\"]\n"};

@@ -6,6 +6,7 @@
 #include "faults/fault.hpp"
 #include "faults/kit/process.hpp"
 #include "faults/kit/process_target.hpp"
+#include "faults/process_pause/effect.hpp"
 
 #include <algorithm>
 #include <string>
@@ -114,23 +115,7 @@ struct ProcessPause {
   }
 
   Result<Effect> measure(const Params&, const Hold& hold, const Machine& host) const {
-    const auto living = read_living(hold.paused, host.processes());
-    const auto stopped = std::ranges::count_if(living, &ProcessInfo::stopped);
-    const auto of = [&](auto n) {
-      return std::to_string(n) + " of " + std::to_string(living.size()) + " processes";
-    };
-    Effect effect{Effect::Verdict::confirmed,
-                  of(stopped) + " stand still",
-                  {{"stopped", of(living.size()), of(stopped)}},
-                  {{"paused", hold.paused.size()}, {"gone", hold.paused.size() - living.size()}}};
-    if (living.empty()) {
-      effect.verdict = Effect::Verdict::inconclusive;
-      effect.why = "every paused process has ended meanwhile";
-    } else if (stopped != std::ssize(living)) {
-      effect.verdict = Effect::Verdict::mismatch;
-      effect.why = of(std::ssize(living) - stopped) + " go on: somebody else continued them";
-    }
-    return effect;
+    return judge_pause(hold.paused, host.processes());
   }
 
   // Only those that stand still, so that one that ends by itself makes no difference.
