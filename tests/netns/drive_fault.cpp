@@ -117,6 +117,7 @@ class Drive {
     if (!params_) return 2;
     const auto plan = fault_.plan(params_, machine_, run_);
     if (!plan) return say(json_of(plan.error())) + 3;
+    run_ = plan->run;
     auto hold = fault_.inject(params_, *plan, machine_, scope_);
     if (!hold) return say(json_of(hold.error())) + 3;
     hold_ = std::move(*hold);
@@ -179,7 +180,7 @@ class Drive {
   const Fault& fault_;
   Machine& machine_;
   Settings settings_;
-  RunContext run_{"test", "7e5700", 0, 42, {}};
+  RunContext run_{"test", "7e5700", 0, 42, find_spare_list({})};
   testing::WriteGate gate_;
   testing::MemoryJournal journal_{gate_};
   Scope scope_{journal_};
