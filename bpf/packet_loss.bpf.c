@@ -41,7 +41,9 @@ struct {
 
 static __always_inline int packet_load(struct __sk_buff *packet, __u32 offset, void *to, __u32 size)
 {
-	return bpf_skb_load_bytes_relative(packet, offset, to, size, BPF_HDR_START_NET) != 0;
+	__u32 start = offset & PACKET_FROM_LINK ? BPF_HDR_START_MAC : BPF_HDR_START_NET;
+
+	return bpf_skb_load_bytes_relative(packet, offset & ~PACKET_FROM_LINK, to, size, start) != 0;
 }
 
 /* 0: passes. 1: dropped. 3: dropped, and the matching packet before it was not. */

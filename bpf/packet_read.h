@@ -8,8 +8,10 @@
 #define PACKET_MAX_TAGS 2	/* VLAN tags, beside the one that the kernel keeps apart */
 #define PACKET_MAX_EXTENSIONS 6 /* IPv6 extension headers; behind more, ports are not found */
 
-/* Whoever includes this file says how bytes of the packet are read, counted from its
- * network header; returns 0 when they are there. */
+/* Whoever includes this file says how bytes of the packet are read: counted from its
+ * network header, or with this added to the offset, from the link's header. Returns 0
+ * when they are there. */
+#define PACKET_FROM_LINK 0x10000u
 PACKET_INLINE int packet_load(PACKET_CONTEXT *packet, __u32 offset, void *to, __u32 size);
 
 PACKET_INLINE __u32 packet_be16(const __u8 *at)
@@ -117,6 +119,10 @@ PACKET_INLINE void packet_read(PACKET_CONTEXT *packet, __u32 ethertype, struct p
 	__u8 tag[4];
 	__u32 at = 0, i;
 
+	/* Kernel: the network header of a tagged packet is in front of its tags or behind
+	 * them, as the sender pleased. The link's header is always where it is. */
+	if (ethertype == 0x8100 || ethertype == 0x88a8)
+		at = PACKET_FROM_LINK + 14;
 	PACKET_NO_UNROLL
 	for (i = 0; i < PACKET_MAX_TAGS; i++) {
 		if (ethertype != 0x8100 && ethertype != 0x88a8)

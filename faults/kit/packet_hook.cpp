@@ -70,9 +70,10 @@ std::string inside(const network::NamespaceId& netns) {
 
 std::string program_by_hand(const Hook& hook, Means means, const std::string& program) {
   if (means == Means::tcx)
-    return "bpftool link detach id $(bpftool -j link | jq \".[] | select(.prog_id == $(bpftool -j "
-           "prog show name " +
-           program + " | jq '.[0].id')).id\")";
+    return "for id in $(bpftool prog show name " + program +
+           " | sed -n 's/: sched_cls.*//p'); do bpftool link | sed -n \"s/^\\([0-9]*\\):.* prog "
+           "$id "
+           ".*/\\1/p\"; done | xargs -n 1 bpftool link detach id";
   char handle[16];
   std::snprintf(handle, sizeof handle, "0x%x", network::filter_handle(program));
   return inside(hook.netns) + "tc filter del dev " + hook.link + " " +
