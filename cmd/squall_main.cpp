@@ -1,8 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include <cstdio>
+#include "cmd/app.hpp"
+#include "cmd/settle.hpp"
 
-int main() {
-  std::puts("squall " SQUALL_VERSION);
-  return 0;
+#include <csignal>
+#include <exception>
+
+namespace squall {
+namespace {
+
+ExitCode guarded(const std::vector<std::string>& words, Print& print) {
+  std::string what = "an unknown exception";
+  try {
+    return run_app(words, print);
+  } catch (const std::exception& bug) {
+    what = bug.what();
+  } catch (...) {
+  }
+  print.error({ErrorKind::internal, "internal error: " + what, "please report it", {}, 0});
+  return settle_after_bug(print) ? ExitCode::internal : ExitCode::not_clean;
+}
+
+}  // namespace
+}  // namespace squall
+
+int main(int argc, char** argv) {
+  // A reader of our output that goes away must not end a run. A handler, not SIG_IGN: that
+  // would be inherited by the programs that probes start.
+  struct sigaction ignore{};
+  ignore.sa_handler = [](int) {};
+  ::sigaction(SIGPIPE, &ignore, nullptr);
+
+  squall::Print print;
+  const auto code =
+      squall::guarded(std::vector<std::string>(argv + (argc > 0), argv + argc), print);
+  print.flush();
+  return static_cast<int>(code);
 }

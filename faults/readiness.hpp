@@ -4,9 +4,9 @@
 
 #pragma once
 
-#include <vector>
-
 #include "faults/fault.hpp"
+
+#include <vector>
 
 namespace squall {
 

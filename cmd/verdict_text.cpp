@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cmd/verdict_text.hpp"
+
+#include <algorithm>
+
+namespace squall {
+namespace {
+
+std::string spent(std::int64_t ns) { return to_rounded_text(Duration(ns)); }
+
+std::string headline(const RunResult& result, const Look& look) {
+  switch (result.outcome) {
+    case Outcome::held:
+      return look.mark(Glyph::good) + " " +
+             look.paint(Tone::good, result.probes.empty() ? "done" : "the hypothesis held");
+    case Outcome::deviated:
+      return look.mark(Glyph::bad) + " " + look.paint(Tone::bad, "the hypothesis did not hold");
+    case Outcome::refused:
+      return look.mark(Glyph::bad) + " " + look.paint(Tone::bad, "refused; nothing was changed");
+    case Outcome::aborted:
+      return look.mark(Glyph::warn) + " " + look.paint(Tone::warn, "aborted");
+    case Outcome::not_clean:
+      return look.mark(Glyph::bad) + " " + look.paint(Tone::bad, "the host is not clean");
+    case Outcome::internal_error:
+      return look.mark(Glyph::bad) + " " + look.paint(Tone::bad, "internal error");
+  }
+  return "";
+}
+
+Glyph effect_glyph(const FaultReport& fault) {
+  if (!fault.injected || !fault.error.empty()) return Glyph::bad;
+  switch (fault.effect.verdict) {
+    case Effect::Verdict::confirmed:
+      return Glyph::good;
+    case Effect::Verdict::mismatch:
+      return Glyph::bad;
+    case Effect::Verdict::inconclusive:
+      return Glyph::warn;
+  }
+  return Glyph::warn;
+}
+
+std::string measured(const FaultReport& fault, const Look& look) {
+  std::string text;
+  for (const auto& each : fault.effect.measures)
+    text += (text.empty() ? "" : ", ") + each.what + " " + each.requested + " " +
+            std::string(look.glyph(Glyph::arrow)) + " " + each.achieved;
+  return visible(text.empty() ? fault.requested : text);
+}
+
+std::string verdict_word(const FaultReport& fault, const Look& look) {
+  if (!fault.injected) return look.paint(Tone::bad, fault.error.empty() ? "never began" : "failed");
+  if (!fault.error.empty()) return look.paint(Tone::bad, "failed");
+  const auto tone = fault.effect.verdict == Effect::Verdict::confirmed  ? Tone::good
+                    : fault.effect.verdict == Effect::Verdict::mismatch ? Tone::bad
+                                                                        : Tone::warn;
+  return look.paint(tone, word(fault.effect.verdict));
+}
+
+// Rows of a table with a line of its own below each.
+std::string rows_with_notes(const std::vector<std::vector<std::string>>& rows,
+                            const std::vector<std::string>& notes, const Look& look) {
+  const auto text = table(rows, 4);
+  std::string made;
+  std::size_t at = 0;
+  for (const auto& note : notes) {
+    const auto end = text.find('\n', at) + 1;
+    made += text.substr(at, end - at);
+    at = end;
+    if (note.empty()) continue;
+    for (const auto& line : wrap(note, std::max(40, look.width - 8)))
+      made += "        " + look.paint(Tone::faint, line) + "\n";
+  }
+  return made;
+}
+
+std::string faults_text(const RunResult& result, const Look& look) {
+  if (result.faults.empty()) return "";
+  std::vector<std::vector<std::string>> rows;
+  std::vector<std::string> notes;
+  for (const auto& each : result.faults) {
+    rows.push_back({look.mark(effect_glyph(each)) + " " + visible(each.name),
+                    look.paint(Tone::faint, each.kind), each.injected ? spent(each.active_ns) : "-",
+                    measured(each, look), verdict_word(each, look)});
+    notes.push_back(visible(each.error.empty() ? each.effect.why : each.error));
+  }
+  return "  " + look.paint(Tone::strong, "faults") +
+         look.paint(Tone::faint, "  asked " + std::string(look.glyph(Glyph::arrow)) + " achieved") +
+         "\n" + rows_with_notes(rows, notes, look);
+}
+
+std::string held_of(std::string_view phase, const ProbeReport::Count& count) {
+  if (count.asked == 0) return "";
+  return std::string(phase) + " " + std::to_string(count.asked - count.breached) + "/" +
+         std::to_string(count.asked);
+}
+
+std::string probes_text(const RunResult& result, const Look& look) {
+  if (result.probes.empty()) return "";
+  std::vector<std::vector<std::string>> rows;
+  std::vector<std::string> notes;
+  for (const auto& each : result.probes) {
+    rows.push_back({look.mark(each.held ? Glyph::good : Glyph::bad) + " " + visible(each.name),
+                    held_of("before", each.before), held_of("during", each.during),
+                    held_of("after", each.after),
+                    each.p50_ns ? look.paint(Tone::faint, "p50 " + spent(each.p50_ns) + "  p99 " +
+                                                              spent(each.p99_ns) + "  max " +
+                                                              spent(each.max_ns))
+                                : ""});
+    notes.push_back(each.breach.empty() ? ""
+                                        : "first breach that counted: " + visible(each.breach));
+  }
+  return "  " + look.paint(Tone::strong, "probes") + look.paint(Tone::faint, "  held / asked") +
+         "\n" + rows_with_notes(rows, notes, look);
+}
+
+std::string host_text(const RunResult& result, const Look& look) {
+  auto text = "  " + look.paint(Tone::strong, "host") + "\n";
+  if (result.residue.empty()) {
+    text += "    " + look.mark(Glyph::good) + " as it was: " + counted(result.changes, "change") +
+            " undone" + (result.rollback_ns ? " in " + spent(result.rollback_ns) : "") + ", " +
+            counted(result.compared, "fact") + " compared, 0 differences\n";
+  } else {
+    text += "    " + look.mark(Glyph::bad) + " " +
+            look.paint(Tone::bad, "not as it was: " + counted(result.residue.size(), "thing") +
+                                      " of squall's left") +
+            "\n";
+    for (const auto& each : result.residue) {
+      text += "      " + visible(each.what) + "\n";
+      if (!each.by_hand.empty()) text += "        by hand: " + visible(each.by_hand) + "\n";
+    }
+  }
+  for (const auto& each : result.foreign)
+    text +=
+        "    " + look.mark(Glyph::warn) + " changed by others meanwhile: " + visible(each) + "\n";
+  return text;
+}
+
+std::string next_step(const RunResult& result) {
+  switch (result.outcome) {
+    case Outcome::not_clean:
+      return "squall recover";
+    case Outcome::held:
+      return result.file.empty() ? ""
+                                 : "squall run " + result.file + " --seed " +
+                                       std::to_string(result.seed) + "   does the same again";
+    default:
+      return "squall report " + result.run + "; every event is in " + result.directory +
+             "/events.jsonl";
+  }
+}
+
+std::string footer(const RunResult& result, const Look& look) {
+  if (result.run.empty()) return "";
+  std::vector<std::vector<std::string>> rows;
+  const auto row = [&](std::string_view title, const std::string& text) {
+    if (!text.empty()) rows.push_back({look.paint(Tone::faint, title), text});
+  };
+  std::string nets;
+  for (const auto& each : result.without) nets += (nets.empty() ? "" : ", ") + each;
+  row("run",
+      result.run + ", " + spent(result.duration_ns) + ", seed " + std::to_string(result.seed));
+  row("given up", nets);
+  row("journal", result.directory.empty() ? "" : result.directory + "/journal.jsonl");
+  row("next", next_step(result));
+  return "\n" + table(rows, 2);
+}
+
+}  // namespace
+
+std::string verdict_text(const RunResult& result, const Look& wide) {
+  auto look = wide;
+  look.width = std::min(look.width, 100);
+  auto text = headline(result, look) + "\n";
+  if (!result.reason.empty()) text += paragraph(result.reason, 2, look);
+  if (!result.hypothesis.empty())
+    for (const auto& line : wrap(visible(result.hypothesis), look.width - 2))
+      text += "  " + look.paint(Tone::faint, line) + "\n";
+  if (result.outcome == Outcome::refused) return text + footer(result, look);
+  return text + "\n" + faults_text(result, look) + probes_text(result, look) +
+         host_text(result, look) + footer(result, look);
+}
+
+std::string residue_text(const RunResult& result) {
+  std::string text;
+  for (const auto& each : result.residue) {
+    text += "squall: error: left on this host: " + visible(each.what) + "\n";
+    if (!each.by_hand.empty()) text += "  hint: by hand: " + visible(each.by_hand) + "\n";
+  }
+  return text;
+}
+
+}  // namespace squall
