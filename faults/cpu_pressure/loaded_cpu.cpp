@@ -41,7 +41,8 @@ LoadedCpu loaded_from_now(int cpu, std::unique_ptr<Worker> worker) {
 }
 
 Effect judge(const std::vector<LoadedCpu>& cpus) {
-  Effect effect{Effect::Verdict::confirmed, "every CPU got its share", {}, {}};
+  Effect effect{Effect::Verdict::confirmed, "", {}, {}};
+  double worst = 0;
   for (const auto& each : cpus) {
     const auto name = "CPU " + std::to_string(each.cpu);
     const Duration asked(each.worker->read_report(burn::asked));
@@ -57,6 +58,7 @@ Effect judge(const std::vector<LoadedCpu>& cpus) {
     effect.measures.push_back({"load of " + name, to_text(rounded(wanted)), to_text(rounded(got))});
     effect.counters.emplace_back("worst second of " + name + " in millionths",
                                  each.worker->read_report(burn::worst_second));
+    worst = std::max(worst, std::abs(got - wanted));
     if (std::abs(got - wanted) <= kTolerance || effect.verdict == Effect::Verdict::mismatch)
       continue;
     effect.verdict = Effect::Verdict::mismatch;
@@ -64,6 +66,8 @@ Effect judge(const std::vector<LoadedCpu>& cpus) {
                  to_text(rounded(wanted)) +
                  (got < wanted ? ": others compete for it, or a cgroup's limit holds it back" : "");
   }
+  if (effect.verdict == Effect::Verdict::confirmed)
+    effect.why = "each CPU got its share, to within " + to_text(rounded(worst));
   return effect;
 }
 
