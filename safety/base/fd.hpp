@@ -27,6 +27,8 @@ class Fd {
 
   int get() const noexcept { return raw_; }
   explicit operator bool() const noexcept { return raw_ >= 0; }
+  // For a library that closes it itself.
+  int release() noexcept { return std::exchange(raw_, -1); }
   void reset() noexcept {
     if (raw_ >= 0) ::close(std::exchange(raw_, -1));
   }

@@ -154,8 +154,8 @@ Field<P> Field<P>::range(T low, T high) && {
   return std::move(*this);
 }
 
-// The fields of a nested struct under a common prefix: group("match", &Params::match,
-// match_fields()).
+// The fields of a nested struct under a common prefix, or under none (""): group("match",
+// &Params::match, match_fields()).
 template <class P, class Q>
 std::vector<Field<P>> group(const std::string& prefix, Q P::* member, std::vector<Field<Q>> inner) {
   std::vector<Field<P>> outer;

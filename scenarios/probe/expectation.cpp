@@ -14,18 +14,6 @@ namespace {
 
 std::string number_text(double value) { return Value<double>::print(value); }
 
-// For messages: what a service sent may be anything, also escape sequences of a terminal.
-std::string shortened(std::string_view text) {
-  constexpr std::size_t kLongest = 60;
-  std::string made(text.substr(0, kLongest));
-  for (char& c : made) {
-    if (static_cast<unsigned char>(c) < ' ' || c == 0x7F) c = ' ';
-    if (static_cast<unsigned char>(c) > 0x7F) c = '?';
-  }
-  while (made.ends_with(' ')) made.pop_back();
-  return text.size() > kLongest ? made + "…" : made;
-}
-
 Result<double> parse_percentile(const std::string& text) {
   double value = 0;
   const auto* end = text.data() + text.size();
@@ -66,8 +54,8 @@ std::string json_breach(const std::string& pointer, const JsonExpectation& expec
   if (!expect.limit)
     return value.text == expect.text
                ? ""
-               : name + " is '" + shortened(value.text) + "', not '" + expect.text + "'";
-  if (!value.number) return name + " is '" + shortened(value.text) + "', not a number";
+               : name + " is '" + readable(value.text) + "', not '" + expect.text + "'";
+  if (!value.number) return name + " is '" + readable(value.text) + "', not a number";
   return breach_of(name, *expect.limit, *value.number, number_text(*value.number));
 }
 
@@ -136,6 +124,17 @@ std::vector<Field<Expectation>> text_fields() {
           std::move(json)};
 }
 
+std::string readable(std::string_view text) {
+  constexpr std::size_t kLongest = 60;
+  std::string made(text.substr(0, kLongest));
+  for (char& c : made) {
+    if (static_cast<unsigned char>(c) < ' ' || c == 0x7F) c = ' ';
+    if (static_cast<unsigned char>(c) > 0x7F) c = '?';
+  }
+  while (made.ends_with(' ')) made.pop_back();
+  return text.size() > kLongest ? made + "…" : made;
+}
+
 std::optional<double> first_number(std::string_view text) {
   const auto* const end = text.data() + text.size();
   for (const auto* at = text.data(); at != end; ++at) {
@@ -149,13 +148,15 @@ std::optional<double> first_number(std::string_view text) {
 }
 
 ProbeAnswer Judge::judge(Instant now, const Seen& seen) {
-  std::vector<std::string> breaches;
+  std::vector<std::string> breaches = seen.breaches;
   const auto note = [&](std::string breach) {
     if (!breach.empty()) breaches.push_back(std::move(breach));
   };
   ProbeAnswer answer;
   answer.latency = seen.latency.value_or(Duration{});
-  if (seen.latency) answer.value = std::chrono::duration<double>(*seen.latency).count();
+  answer.value = seen.value;
+  if (seen.latency && !seen.value)
+    answer.value = std::chrono::duration<double>(*seen.latency).count();
   if (seen.status && !expect_.status.empty()) note(none_of("status", expect_.status, *seen.status));
   if (seen.exit_code && !expect_.exit_code.empty())
     note(none_of("exit code", expect_.exit_code, *seen.exit_code));
@@ -213,17 +214,18 @@ void Judge::judge_text(const Seen& seen, std::vector<std::string>& breaches,
                        std::optional<double>& number) const {
   std::optional<std::string_view> group;
   if (expect_.matches) {
-    const auto match = expect_.matches->search(*seen.text);
-    if (!match)
-      breaches.push_back("'" + expect_.matches->text() + "' does not match '" +
-                         shortened(*seen.text) + "'");
+    const auto found = expect_.matches->search(*seen.text);
+    if (found)
+      group = found.match->group.value_or(found.match->whole);
     else
-      group = match->group ? match->group : match->whole;
+      breaches.push_back("'" + expect_.matches->text() +
+                         (found.gave_up ? "' takes too long on '" : "' does not match '") +
+                         readable(*seen.text) + "'");
   }
   if (expect_.number) {
     number = first_number(expect_.matches ? group.value_or("") : *seen.text);
     if (!number)
-      breaches.push_back("there is no number in '" + shortened(*seen.text) + "'");
+      breaches.push_back("there is no number in '" + readable(*seen.text) + "'");
     else if (auto breach = breach_of("number", *expect_.number, *number, number_text(*number));
              !breach.empty())
       breaches.push_back(std::move(breach));
@@ -232,7 +234,7 @@ void Judge::judge_text(const Seen& seen, std::vector<std::string>& breaches,
   const auto json = JsonText::parse(*seen.text);
   if (!json) {
     breaches.push_back(seen.cut ? "the JSON is longer than " + to_text(Bytes{kTextKept})
-                                : "'" + shortened(*seen.text) + "' is not JSON");
+                                : "'" + readable(*seen.text) + "' is not JSON");
     return;
   }
   for (const auto& [pointer, expect] : expect_.json) {

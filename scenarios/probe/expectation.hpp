@@ -55,6 +55,8 @@ struct Seen {
   std::optional<std::string_view> text;
   bool cut = false;  // the text was longer than what was kept
   std::optional<Duration> latency;
+  std::optional<double> value;        // to chart, unless a number was asked for
+  std::vector<std::string> breaches;  // of what only this kind expects
 };
 
 // Judges answers; remembers their latencies for the percentiles.
@@ -78,6 +80,9 @@ class Judge {
   std::deque<std::pair<Instant, Duration>> window_;
 };
 
+// For messages: shortened, and without what a terminal would act on, since what a service
+// sent may be anything.
+std::string readable(std::string_view text);
 // The first number in a text, or none.
 std::optional<double> first_number(std::string_view text);
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Regular expressions of expectations: POSIX extended, lines separate. The C
-// library's matcher is used because it runs in bounded stack and, without back
-// references (which are refused), in time linear in the text; std::regex recurses
-// once per character and can be made to take exponential time.
+// Regular expressions of expectations: POSIX extended, lines separate, a match at most
+// 1 KiB long. The C library's matcher is used because it does not recurse (std::regex
+// does, once per character, and takes exponential time on some patterns). It can take
+// time quadratic in the text, so it sees the text through a window that slides, and
+// gives up after a while.
 
 #pragma once
 
@@ -24,7 +25,12 @@ class Pattern {
     std::string_view whole;
     std::optional<std::string_view> group;  // the first parenthesis
   };
-  std::optional<Match> search(std::string_view in) const;
+  struct Found {
+    std::optional<Match> match;
+    bool gave_up = false;
+    explicit operator bool() const { return match.has_value(); }
+  };
+  Found search(std::string_view in) const;
   const std::string& text() const { return text_; }
 
  private:

@@ -108,7 +108,7 @@ bool has_command(const std::string& folder, const Pattern& command) {
   if (!line) return false;
   while (line->ends_with('\0')) line->pop_back();
   std::replace(line->begin(), line->end(), '\0', ' ');
-  return command.search(*line).has_value();
+  return static_cast<bool>(command.search(*line));
 }
 
 // Kernel: reading cmdline waits for the memory of a process that is stuck in its own

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// libcurl tells which sockets and which time it waits for; the loop waits, and each
+// event drives the transfer one step:
+//
+//   loop ── readable/writable/timer ──> step() ── curl_multi_socket_action
+//   want_socket(), want_timer() <── libcurl, from within the step
+//
+// Each transfer has a handle of its own and no connection is kept, so every question
+// pays for its name and its handshake as a new client would, and none leaves an idle
+// socket behind.
+
+#include "scenarios/probe/http_transfer.hpp"
+
+#include "scenarios/probe/http_library.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <map>
+#include <memory>
+
+namespace squall {
+namespace {
+
+std::string lowered(std::string text) {
+  // Not an abbreviation: "HTTP/0.9 is not allowed" stays.
+  if (text.size() > 1 && text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'a')
+    text[0] = static_cast<char>(text[0] - 'A' + 'a');
+  return text;
+}
+
+class Transfer {
+ public:
+  using Done = std::function<void(HttpAnswer)>;
+
+  Transfer(Loop& loop, const HttpRequest& request, std::size_t body_kept, Done done)
+      : loop_(loop), request_(request), body_kept_(body_kept), done_(std::move(done)) {}
+  Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
+  ~Transfer() { release(); }
+
+  void begin(Duration timeout) {
+    const auto library = http_library();
+    began_ = loop_.now();
+    if (!library) return fail_soon(library.error().sentence() + "; " + library.error().hint);
+    curl_ = *library;
+    multi_ = curl_->multi_init();
+    easy_ = curl_->easy_init();
+    if (!multi_ || !easy_) return fail_soon("libcurl could not be started");
+    limit_ = loop_.after(timeout, [this, timeout] {
+      answer_.timed_out = true;
+      answer_.error = "no answer within " + to_text(timeout);
+      tell();
+    });
+    describe_request();
+    describe_means();
+    curl_->multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &Transfer::want_socket);
+    curl_->multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
+    curl_->multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Transfer::want_timer);
+    curl_->multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+    // Asks for a timer, which begins the transfer at the next turn of the loop.
+    if (curl_->multi_add_handle(multi_, easy_) != CURLM_OK)
+      return fail_soon("libcurl did not take the request");
+    added_ = true;
+  }
+
+ private:
+  struct Side {
+    Watch read;
+    Watch write;
+  };
+
+  template <class V>
+  void set(CURLoption option, V value) {
+    // What an older library does not know it does without: none of these is for safety
+    // except the switch for certificates, which every version has.
+    curl_->easy_setopt(easy_, option, value);
+  }
+
+  void describe_request() {
+    set(CURLOPT_URL, request_.url.c_str());
+    if (request_.method == "HEAD") set(CURLOPT_NOBODY, 1L);
+    if (!request_.body.empty()) {
+      set(CURLOPT_POSTFIELDSIZE, static_cast<long>(request_.body.size()));
+      set(CURLOPT_POSTFIELDS, request_.body.c_str());
+    }
+    set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+    for (const auto& each : request_.headers)
+      headers_ = curl_->slist_append(headers_, each.c_str());
+    // A wait for "100 Continue" would be measured as the service's.
+    headers_ = curl_->slist_append(headers_, "Expect:");
+    set(CURLOPT_HTTPHEADER, headers_);
+    set(CURLOPT_USERAGENT, "squall-probe");
+    set(CURLOPT_SSL_VERIFYPEER, request_.verify ? 1L : 0L);
+    set(CURLOPT_SSL_VERIFYHOST, request_.verify ? 2L : 0L);
+  }
+
+  void describe_means() {
+    set(CURLOPT_WRITEFUNCTION, &Transfer::take_body);
+    set(CURLOPT_WRITEDATA, this);
+    set(CURLOPT_ERRORBUFFER, error_.data());
+    set(CURLOPT_NOSIGNAL, 1L);
+    set(CURLOPT_PROXY, "");
+    set(CURLOPT_PROTOCOLS_STR, "http,https");
+    set(CURLOPT_FORBID_REUSE, 1L);
+    // Or giving up would wait for a name server that does not answer.
+    set(CURLOPT_QUICK_EXIT, 1L);
+    if (request_.netns.text.empty()) return;
+    set(CURLOPT_OPENSOCKETFUNCTION, &Transfer::open_socket);
+    set(CURLOPT_OPENSOCKETDATA, this);
+  }
+
+  static std::size_t take_body(char* text, std::size_t one, std::size_t count, void* self) {
+    auto& transfer = *static_cast<Transfer*>(self);
+    auto& answer = transfer.answer_;
+    const auto size = one * count;
+    const auto room = std::min(size, transfer.body_kept_ - answer.body.size());
+    answer.body.append(text, room);
+    answer.cut = room < size;
+    return room;  // less than it brought ends the transfer
+  }
+
+  static curl_socket_t open_socket(void* self, curlsocktype, curl_sockaddr* to) {
+    auto& transfer = *static_cast<Transfer*>(self);
+    auto made = socket_in(transfer.request_.netns, to->family, to->socktype, to->protocol);
+    if (made) return made->release();
+    transfer.socket_error_ = made.error().sentence();
+    return CURL_SOCKET_BAD;
+  }
+
+  static int want_socket(CURL*, curl_socket_t fd, int what, void* self, void*) {
+    auto& transfer = *static_cast<Transfer*>(self);
+    if (what == CURL_POLL_REMOVE) {
+      transfer.sides_.erase(fd);
+      return 0;
+    }
+    auto& side = transfer.sides_[fd];
+    const auto step = [&transfer, fd](int event) {
+      return [&transfer, fd, event] { transfer.step(fd, event); };
+    };
+    const bool read = what == CURL_POLL_IN || what == CURL_POLL_INOUT;
+    const bool write = what == CURL_POLL_OUT || what == CURL_POLL_INOUT;
+    side.read = read ? transfer.loop_.on_readable(fd, step(CURL_CSELECT_IN)) : Watch{};
+    side.write = write ? transfer.loop_.on_writable(fd, step(CURL_CSELECT_OUT)) : Watch{};
+    return 0;
+  }
+
+  static int want_timer(CURLM*, long after_ms, void* self) {
+    auto& transfer = *static_cast<Transfer*>(self);
+    transfer.timer_.cancel();
+    if (after_ms >= 0)
+      transfer.timer_ = transfer.loop_.after(std::chrono::milliseconds(after_ms), [&transfer] {
+        transfer.step(CURL_SOCKET_TIMEOUT, 0);
+      });
+    return 0;
+  }
+
+  void step(curl_socket_t fd, int event) {
+    int running = 0;
+    curl_->multi_socket_action(multi_, fd, event, &running);
+    int left = 0;
+    while (const auto* message = curl_->multi_info_read(multi_, &left))
+      if (message->msg == CURLMSG_DONE) return finish(message->data.result);
+  }
+
+  void finish(CURLcode code) {
+    curl_->easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &answer_.status);
+    long os_error = 0;
+    curl_->easy_getinfo(easy_, CURLINFO_OS_ERRNO, &os_error);
+    if (code == CURLE_OK || answer_.cut) return tell();
+    if (!socket_error_.empty())
+      answer_.error = socket_error_;
+    else if (code == CURLE_COULDNT_CONNECT && os_error != 0)
+      answer_.error = lowered(std::strerror(static_cast<int>(os_error)));
+    else
+      answer_.error = lowered(error_[0] ? error_.data() : curl_->easy_strerror(code));
+    tell();
+  }
+
+  void fail_soon(std::string error) {
+    answer_.error = std::move(error);
+    timer_ = loop_.after(Duration::zero(), [this] { tell(); });
+  }
+
+  // The last thing to happen here: `done` may destroy the transfer.
+  void tell() {
+    answer_.took = loop_.now() - began_;
+    release();
+    const auto done = std::move(done_);
+    done(std::move(answer_));
+  }
+
+  void release() {
+    if (added_) curl_->multi_remove_handle(multi_, easy_);
+    if (easy_) curl_->easy_cleanup(easy_);
+    if (multi_) curl_->multi_cleanup(multi_);
+    if (headers_) curl_->slist_free_all(headers_);
+    added_ = false;
+    easy_ = nullptr;
+    multi_ = nullptr;
+    headers_ = nullptr;
+    sides_.clear();
+    timer_.cancel();
+    limit_.cancel();
+  }
+
+  Loop& loop_;
+  const HttpRequest request_;
+  const std::size_t body_kept_;
+  Done done_;
+  const HttpLibrary* curl_ = nullptr;
+  CURLM* multi_ = nullptr;
+  CURL* easy_ = nullptr;
+  curl_slist* headers_ = nullptr;
+  bool added_ = false;
+  std::array<char, CURL_ERROR_SIZE> error_{};
+  std::string socket_error_;
+  HttpAnswer answer_;
+  Instant began_{};
+  std::map<curl_socket_t, Side> sides_;
+  Watch timer_;
+  Watch limit_;
+};
+
+}  // namespace
+
+Watch ask_http(Loop& loop, const HttpRequest& request, Duration timeout, std::size_t body_kept,
+               std::function<void(HttpAnswer)> done) {
+  auto transfer = std::make_shared<Transfer>(loop, request, body_kept, std::move(done));
+  transfer->begin(timeout);
+  return Watch(std::move(transfer));
+}
+
+}  // namespace squall
