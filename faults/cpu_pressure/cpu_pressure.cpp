@@ -94,7 +94,7 @@ struct CpuPressure {
   }
 
   Result<std::vector<Intent>> strays(const Machine& host) const {
-    return find_stray_workers("cpu_pressure", host.workers());
+    return find_stray_workers("cpu_pressure", host);
   }
 
   Result<std::vector<std::string>> survey(const Params&, const Machine& host) const {

@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -114,8 +115,8 @@ class ThisHostsProcesses final : public Processes {
   Result<> send_signal(const ChangeToken&, const ProcessId& id, Signal signal) override {
     SQUALL_TRY(const Fd held, hold(id));
     if (::syscall(SYS_pidfd_send_signal, held.get(), number_of(signal), nullptr, 0) != 0)
-      return sys_error("send signal '" + std::string(word(signal)) + "' to process " +
-                       std::to_string(id.pid));
+      return sys_error(std::string("send SIG") + ::sigabbrev_np(number_of(signal)) +
+                       " to process " + std::to_string(id.pid));
     return {};
   }
 

@@ -19,14 +19,14 @@
 
 namespace squall {
 
+// `stop` and `cont` are no words of users: a stop that nobody takes back would stay.
 enum class Signal { stop, cont, kill, term, int_, hup, quit, abrt, usr1, usr2, segv };
 template <>
 struct Words<Signal> {
   static constexpr std::pair<Signal, std::string_view> list[] = {
-      {Signal::stop, "stop"}, {Signal::cont, "cont"}, {Signal::kill, "kill"},
-      {Signal::term, "term"}, {Signal::int_, "int"},  {Signal::hup, "hup"},
-      {Signal::quit, "quit"}, {Signal::abrt, "abrt"}, {Signal::usr1, "usr1"},
-      {Signal::usr2, "usr2"}, {Signal::segv, "segv"}};
+      {Signal::kill, "kill"}, {Signal::term, "term"}, {Signal::int_, "int"},
+      {Signal::hup, "hup"},   {Signal::quit, "quit"}, {Signal::abrt, "abrt"},
+      {Signal::usr1, "usr1"}, {Signal::usr2, "usr2"}, {Signal::segv, "segv"}};
 };
 
 struct ProcessId {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "faults/kit/process.hpp"
+#include "faults/machine.hpp"
 #include "safety/base/schema.hpp"
 
 #include <array>
@@ -82,8 +83,9 @@ std::unique_ptr<Workers> this_hosts_workers();
 // For revert: ends the worker of a record ("worker" is its name), or every one of that
 // name when the record is from before it was made.
 Result<> delete_recorded_worker(const UndoRecord&, Workers&, const ChangeToken&);
-// For strays: every worker there is, as an intent of `fault`.
-Result<std::vector<Intent>> find_stray_workers(const std::string& fault, const Workers&);
+// For strays: every worker whose maker is gone, as an intent of `fault`. One whose parent runs
+// the same program is held by a run.
+Result<std::vector<Intent>> find_stray_workers(const std::string& fault, const Machine&);
 
 // For survey: one line for each worker there is.
 Result<std::vector<std::string>> survey_workers(const Workers&);

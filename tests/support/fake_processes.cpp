@@ -177,6 +177,7 @@ Result<std::unique_ptr<Worker>> FakeWorkers::make_idle(const WorkerOrder& order)
   ProcessInfo made;
   made.name = order.name;
   made.program = "squall";
+  made.parent = 1;
   made.state = 'S';
   const auto pid = processes_.add(made);
   const auto id = processes_.read_pid(pid)->id;
