@@ -135,12 +135,20 @@ Result<bool> put_clsact(const Intent& intent, const Hook& hook, Machine& machine
   return true;
 }
 
+// Kernel: TCP hands segments down in bundles (GSO) whatever the interface can do, and the
+// outgoing hook sees them before they are cut. Incoming ones come bundled by GRO, or as
+// they were sent where the other end is a veth.
 void add_notes(Plan& plan, const Hook& hook, const network::Link& link, Means means,
-               const std::vector<network::Attached>& before) {
-  if (link.segments_late)
-    plan.notes.push_back("segmentation offload is on at " + place(hook) +
-                         ": TCP is judged by super-packets, so bursts follow them");
-  if (!link.up) plan.notes.push_back(place(hook) + " is down");
+               const PacketMatch& match, const std::vector<network::Attached>& before) {
+  const bool tcp = match.protocol == PacketProtocol{} || match.protocol == PacketProtocol{6};
+  if ((tcp || match.invert) && (hook.direction == Direction::out || link.segments_late))
+    plan.notes.push_back(
+        "TCP" + std::string(hook.direction == Direction::out ? " leaving " : " entering ") +
+        place(hook) +
+        " is judged by GSO super-packets of several segments each: "
+        "losses come in bursts of that length");
+  if (!link.up && hook.direction == directions(match).front())
+    plan.notes.push_back(place(hook) + " is down");
   if (means == Means::clsact && !before.empty() && !before.front().ours)
     plan.notes.push_back("the filter '" + before.front().name + "' on " + place(hook) +
                          " comes first: a packet that it decides on is not seen");
@@ -171,7 +179,7 @@ Result<Plan> plan(const Machine& host, const RunContext& run, const std::string&
       if (!there || ours) made.intents.push_back(clsact_intent(fault, hook));
     }
     made.intents.push_back(program_intent(fault, hook, means, program, sentence));
-    if (direction == directions(where.match).front()) add_notes(made, hook, link, means, before);
+    add_notes(made, hook, link, means, where.match, before);
   }
   return made;
 }
