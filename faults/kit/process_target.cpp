@@ -88,6 +88,7 @@ Result<Matcher> make_matcher(const ProcessTarget& target, const Machine& machine
 std::string meant_instead(const ProcessTarget& target, const std::vector<ProcessInfo>& all) {
   std::set<std::string> known;
   for (const auto& each : all) {
+    if (each.ended()) continue;
     if (!target.name.empty() && !each.kernel_thread) known.insert({each.name, each.program});
     if (!target.unit.empty())
       for (const auto& group : each.cgroups)
