@@ -67,30 +67,31 @@ Result<> add_address(nl_sock* socket, rtnl_link* link, const std::string& text) 
   return {};
 }
 
-// Kernel: the alias is ignored when a device is made, so the mark comes with the first change.
-Result<> raise(nl_sock* socket, rtnl_link* link) {
+template <class Set>
+Result<> change_link(const std::string& device, const std::string& what, Set set) {
+  SQUALL_TRY(const Socket socket, talk());
+  SQUALL_TRY(const Link link, find_link(socket.get(), device));
   const Link change{rtnl_link_alloc()};
-  rtnl_link_set_flags(change.get(), IFF_UP);
-  if (rtnl_link_is_veth(link)) rtnl_link_set_ifalias(change.get(), kMark);
-  if (const int code = rtnl_link_change(socket, link, change.get(), 0); code < 0)
-    return failed("cannot take '" + std::string(rtnl_link_get_name(link)) + "' up", code);
+  set(change.get());
+  if (const int code = rtnl_link_change(socket.get(), link.get(), change.get(), 0); code < 0)
+    return failed("cannot " + what + " '" + device + "'", code);
   return {};
 }
 
+Result<> take_up(const std::string& device) {
+  return change_link(device, "take up", [](rtnl_link* link) { rtnl_link_set_flags(link, IFF_UP); });
+}
+
 Result<> furnish(const std::string& device, const std::string& v4, const std::string& v6) {
+  SQUALL_CHECK(take_up(device));
   SQUALL_TRY(const Socket socket, talk());
-  SQUALL_TRY(const Link lo, find_link(socket.get(), "lo"));
-  if (!(rtnl_link_get_flags(lo.get()) & IFF_UP)) SQUALL_CHECK(raise(socket.get(), lo.get()));
   SQUALL_TRY(const Link link, find_link(socket.get(), device));
-  SQUALL_CHECK(raise(socket.get(), link.get()));
   SQUALL_CHECK(add_address(socket.get(), link.get(), v4 + "/" + std::to_string(kV4Prefix)));
   return add_address(socket.get(), link.get(), v6 + "/" + std::to_string(kV6Prefix));
 }
 
-}  // namespace
-
-Result<> make_link(const LabLink& wanted) {
-  SQUALL_TRY(const Fd from, open_network(wanted.from_network));
+Result<> make_pair(const LabLink& wanted, const std::string& from_network) {
+  SQUALL_TRY(const Fd from, open_network(from_network));
   SQUALL_TRY(const Fd to, open_network(wanted.to_network));
   SQUALL_TRY(const Socket socket, talk());
   const Link link{rtnl_link_veth_alloc()};
@@ -99,10 +100,34 @@ Result<> make_link(const LabLink& wanted) {
   const Link peer{rtnl_link_veth_get_peer(link.get())};
   rtnl_link_set_name(peer.get(), wanted.to_device.c_str());
   rtnl_link_set_ns_fd(peer.get(), to.get());
-  if (const int code = rtnl_link_add(socket.get(), link.get(), NLM_F_CREATE | NLM_F_EXCL); code < 0)
-    return failed("cannot make the pair '" + wanted.from_device + "' and '" + wanted.to_device +
-                      "' of " + wanted.to_network,
-                  code);
+  const int code = rtnl_link_add(socket.get(), link.get(), NLM_F_CREATE | NLM_F_EXCL);
+  if (code == 0) return {};
+  return failed("cannot make the pair '" + wanted.from_device + "' and '" + wanted.to_device +
+                    "' of " + wanted.to_network,
+                code);
+}
+
+// The host's end is made beside its peer, gets its mark there, and is moved here then: a
+// device on the host without the mark is never ours, whenever we may die.
+// Kernel: an alias is ignored when the device is made, so it cannot come with the making.
+Result<> make_host_pair(const LabLink& wanted) {
+  SQUALL_CHECK(make_pair(wanted, wanted.to_network));
+  SQUALL_TRY(const Fd host, open_network(""));
+  return inside(wanted.to_network, [&]() -> Result<> {
+    SQUALL_CHECK(change_link(wanted.from_device, "mark",
+                             [](rtnl_link* link) { rtnl_link_set_ifalias(link, kMark); }));
+    return change_link(wanted.from_device, "move",
+                       [&](rtnl_link* link) { rtnl_link_set_ns_fd(link, host.get()); });
+  });
+}
+
+}  // namespace
+
+Result<> take_loopback_up() { return take_up("lo"); }
+
+Result<> make_link(const LabLink& wanted) {
+  SQUALL_CHECK(wanted.from_network.empty() ? make_host_pair(wanted)
+                                           : make_pair(wanted, wanted.from_network));
   SQUALL_CHECK(inside(wanted.from_network,
                       [&] { return furnish(wanted.from_device, wanted.from_v4, wanted.from_v6); }));
   return inside(wanted.to_network,

@@ -37,6 +37,7 @@ Result<> write_setting(const std::string& path, const std::string& text) {
 // Kernel: /proc/sys/net shows the namespace of whoever opens a file in it, so these
 // settings are the new namespace's own.
 Result<> settle_in() {
+  SQUALL_CHECK(take_loopback_up());
   SQUALL_CHECK(write_setting("/proc/sys/net/ipv4/ip_forward", "1"));
   if (::access("/proc/sys/net/ipv6", F_OK) != 0) return {};
   // Kernel: a router asks for neighbours from its link-local address, which is of no use

@@ -29,6 +29,7 @@ std::uint64_t network_inode(const std::string& name);  // 0: there is none
 // fails the process ends, for everything after would touch the wrong machine.
 Result<> inside(const std::string& network, const std::function<Result<>()>& work);
 
+Result<> take_loopback_up();  // of the namespace we are in
 // The pair, each end in its namespace, up and with its addresses.
 Result<> make_link(const LabLink& link);
 // Sends what is for `v4`/24 and `v6`/64 to the given next hops.

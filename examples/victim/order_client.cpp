@@ -72,9 +72,7 @@ class Client {
 
   void start() {
     started_ = Clock::now();
-    due_ = started_;
     connect();
-    tick();
     report();
   }
 
@@ -97,17 +95,24 @@ class Client {
                               socket_ = tcp::socket(loop_);
                               heard_ = Clock::now();
                               connecting_ = true;
-                              asio::async_connect(
-                                  socket_, found, [this](error_code failed, const tcp::endpoint&) {
-                                    connecting_ = false;
-                                    if (failed) return retry();
-                                    error_code ignored;
-                                    socket_.set_option(tcp::no_delay(true), ignored);
-                                    connected_ = true;
-                                    heard_ = Clock::now();
-                                    read();
-                                  });
+                              asio::async_connect(socket_, found,
+                                                  [this](error_code failed, const tcp::endpoint&) {
+                                                    connecting_ = false;
+                                                    failed ? retry() : connected();
+                                                  });
                             });
+  }
+
+  void connected() {
+    error_code ignored;
+    socket_.set_option(tcp::no_delay(true), ignored);
+    connected_ = true;
+    heard_ = Clock::now();
+    read();
+    // Orders begin with the first connection; after that they are due whatever happens.
+    if (std::exchange(began_, true)) return;
+    due_ = heard_;
+    tick();
   }
 
   // Every order under way on the old connection is lost: nobody can acknowledge it.
@@ -239,7 +244,7 @@ class Client {
   tcp::resolver resolver_;
   asio::steady_timer order_timer_{loop_}, report_timer_{loop_}, pause_{loop_};
   Clock::time_point started_, due_, heard_;
-  bool connected_ = false, connecting_ = false, writing_ = false;
+  bool connected_ = false, connecting_ = false, writing_ = false, began_ = false;
   std::uint64_t id_ = 0, generation_ = 0;
   std::int64_t seconds_ = 0;
   std::deque<Order> waiting_;
