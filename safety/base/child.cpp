@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -149,6 +150,28 @@ struct Stream {
   }
 };
 
+// Once it has exited: ends what it left running, reaps it, and says how it ended. False
+// while there is nothing to reap.
+bool collect(Started& started, const std::string& program, ChildEnd& ending) {
+  ::kill(-started.pid, SIGKILL);  // not reaped yet, so the number is still its group's
+  siginfo_t info{};
+  const auto process = static_cast<id_t>(started.process.get());
+  if (::waitid(P_PIDFD, process, &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0) return false;
+  started.process.reset();
+  ending.code = info.si_status;
+  int refusal = 0;
+  if (::read(started.refusal.get(), &refusal, sizeof refusal) == sizeof refusal) {
+    ending.kind = ChildEnd::Kind::not_started;
+    ending.why = sys_error("start '" + program + "'", refusal).sentence();
+  } else if (info.si_code == CLD_EXITED) {
+    ending.kind = ChildEnd::Kind::exited;
+  } else {
+    ending.kind = ChildEnd::Kind::signalled;
+    ending.why = "was killed by " + signal_name(info.si_status);
+  }
+  return true;
+}
+
 class Child {
  public:
   Child(Loop& loop, std::string program, std::function<void(ChildEnd)> done)
@@ -178,22 +201,7 @@ class Child {
   void on_exit() {
     output_.drain();
     errors_.drain();
-    ::kill(-started_.pid, SIGKILL);  // what it left running; the zombie keeps the number ours
-    siginfo_t info{};
-    if (::waitid(P_PIDFD, static_cast<id_t>(started_.process.get()), &info, WEXITED | WNOHANG) !=
-            0 ||
-        info.si_pid == 0)
-      return;
-    started_.process.reset();
-    ending_.code = info.si_status;
-    int refusal = 0;
-    if (::read(started_.refusal.get(), &refusal, sizeof refusal) == sizeof refusal) {
-      ending_.why = sys_error("start '" + program_ + "'", refusal).sentence();
-      return tell(ChildEnd::Kind::not_started);
-    }
-    if (info.si_code == CLD_EXITED) return tell(ChildEnd::Kind::exited);
-    ending_.why = "was killed by " + signal_name(info.si_status);
-    tell(ChildEnd::Kind::signalled);
+    if (collect(started_, program_, ending_)) tell(ending_.kind);
   }
 
   // The last thing to happen here: `done` may destroy the child.
@@ -246,6 +254,45 @@ Watch run_child(Loop& loop, const ChildCommand& command, Duration timeout,
       std::make_shared<Child>(loop, command.argv.empty() ? "" : command.argv[0], std::move(done));
   child->run(command, timeout);
   return Watch(std::move(child));
+}
+
+ChildEnd run_child_now(const ChildCommand& command, Duration limit) {
+  const auto began = std::chrono::steady_clock::now();
+  ChildEnd ending;
+  auto started = start(command);
+  if (!started) {
+    ending.why = started.error().sentence();
+    return ending;
+  }
+  Stream output{std::move(started->output), ending.output, kOutputKept};
+  Stream errors{std::move(started->errors), ending.errors, kErrorsKept};
+  const auto wait = [&](Duration at_most) {
+    std::array<pollfd, 3> polled{{{started->process.get(), POLLIN, 0},
+                                  {output.from.get(), POLLIN, 0},
+                                  {errors.from.get(), POLLIN, 0}}};
+    ::poll(polled.data(), polled.size(), static_cast<int>(at_most / 1ms) + 1);
+    if (polled[1].revents && output.read() == Stream::Got::end) output.from.reset();
+    if (polled[2].revents && errors.read() == Stream::Got::end) errors.from.reset();
+    return polled[0].revents != 0;
+  };
+  bool ended = false;
+  for (auto left = limit; !ended && left > Duration::zero();
+       left = limit - (std::chrono::steady_clock::now() - began))
+    ended = wait(left);
+  if (ended) {
+    output.drain();
+    errors.drain();
+    collect(*started, command.argv[0], ending);
+  } else {
+    ::kill(-started->pid, SIGKILL);
+    siginfo_t info{};
+    ::waitid(P_PIDFD, static_cast<id_t>(started->process.get()), &info, WEXITED);
+    ending.kind = ChildEnd::Kind::timed_out;
+    ending.why = "did not end within " + to_text(limit);
+  }
+  ending.cut = output.cut;
+  ending.took = std::chrono::steady_clock::now() - began;
+  return ending;
 }
 
 }  // namespace squall

@@ -37,4 +37,7 @@ struct ChildEnd {
 [[nodiscard]] Watch run_child(Loop& loop, const ChildCommand& command, Duration timeout,
                               std::function<void(ChildEnd)> done);
 
+// The same without a loop: waits, at most `limit`. For what is done before a loop runs.
+ChildEnd run_child_now(const ChildCommand& command, Duration limit);
+
 }  // namespace squall

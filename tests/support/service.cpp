@@ -12,8 +12,10 @@
 namespace squall::testing {
 namespace {
 
-Fd bound_socket(std::uint16_t& port) {
-  Fd made{::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+Fd bound_socket(std::uint16_t& port, const Netns& netns = {}) {
+  auto socket = socket_in(netns, AF_INET, SOCK_STREAM);
+  if (!socket) return {};
+  Fd made = std::move(*socket);
   sockaddr_in at{};
   at.sin_family = AF_INET;
   at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -27,7 +29,7 @@ Fd bound_socket(std::uint16_t& port) {
 }  // namespace
 
 Service::Service(Loop& loop, Manner manner)
-    : loop_(loop), manner_(std::move(manner)), listener_(bound_socket(port_)) {
+    : loop_(loop), manner_(std::move(manner)), listener_(bound_socket(port_, manner_.netns)) {
   ::listen(listener_.get(), 16);
   accepting_ = loop_.on_readable(listener_.get(), [this] { accept(); });
 }

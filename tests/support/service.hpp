@@ -7,6 +7,7 @@
 
 #include "safety/base/fd.hpp"
 #include "safety/base/loop.hpp"
+#include "safety/base/netns.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -18,6 +19,7 @@ namespace squall::testing {
 class Service {
  public:
   struct Manner {
+    Netns netns{};          // it listens there
     std::string answer;     // sent once something was received
     bool greets = false;    // sent at once instead
     bool closes = true;     // after the answer
