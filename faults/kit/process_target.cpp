@@ -96,7 +96,7 @@ std::string meant_instead(const ProcessTarget& target, const std::vector<Process
   }
   const auto word = target.unit.empty() ? target.name : unit_name(target.unit);
   const auto meant = word.empty() ? "" : nearest(word, {known.begin(), known.end()});
-  return meant.empty() ? "" : " (did you mean '" + meant + "'?)";
+  return meant.empty() || meant == word ? "" : " (did you mean '" + meant + "'?)";
 }
 
 Error nothing_matches(const ProcessTarget& target, const std::vector<ProcessInfo>& all) {

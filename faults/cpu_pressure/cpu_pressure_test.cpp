@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "faults/registry.hpp"
+#include "tests/support/fake_machine.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace squall;
+
+namespace {
+
+Settings settings(std::initializer_list<std::pair<const char*, const char*>> all) {
+  Settings made;
+  for (const auto& [name, value] : all) made.push_back({name, {std::string(value), {}, true}, {}});
+  return made;
+}
+
+const Fault& fault() { return *built_in_faults().find("cpu_pressure"); }
+
+std::vector<std::string> complaints_of(
+    std::initializer_list<std::pair<const char*, const char*>> all) {
+  Complaints complaints;
+  (void)fault().parse(settings(all), {}, complaints);
+  std::vector<std::string> texts;
+  for (const auto& each : complaints) texts.push_back(each.what);
+  return texts;
+}
+
+}  // namespace
+
+TEST_CASE("a real-time load leaves room to reach the host") {
+  CHECK(complaints_of({{"load", "90%"}, {"priority", "fifo"}}).empty());
+  CHECK(complaints_of({{"load", "91%"}, {"priority", "fifo"}}).size() == 1);
+  CHECK(complaints_of({{"load", "100%"}}).empty());
+  CHECK(complaints_of({{"load", "101%"}}).size() == 1);
+  CHECK(complaints_of({{"load", "10%"}, {"nice", "5"}, {"priority", "idle"}}).size() == 1);
+  CHECK(complaints_of({}).size() == 1);
+}
+
+TEST_CASE("the plan names each CPU, and refuses one that cannot be used") {
+  const auto machine = testing::clean_machine();
+  const RunContext run{"r", "3f2a9c", 1, 7, {}};
+  Complaints complaints;
+  const auto all =
+      fault().parse(settings({{"load", "50%"}, {"cgroup", "/trading"}}), {}, complaints);
+  const auto plan = fault().plan(all, *machine, run);
+  REQUIRE(plan);
+  REQUIRE(plan->intents.size() == 2);
+  CHECK(plan->intents[1].sentence ==
+        "use up 50% of CPU 1 at normal priority, in cgroup '/trading'");
+  CHECK(*plan->intents[0].undo.find("worker") == "squall-3f2a9c01");
+  const auto ninth = fault().parse(settings({{"load", "50%"}, {"cpus", "1,8"}}), {}, complaints);
+  const auto refused = fault().plan(ninth, *machine, run);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().what == "CPU '8' cannot be used; squall may run on '0-1'");
+  const auto nowhere =
+      fault().parse(settings({{"load", "50%"}, {"cgroup", "/tradng"}}), {}, complaints);
+  CHECK_FALSE(fault().plan(nowhere, *machine, run));
+  CHECK(complaints.empty());
+}
+
+TEST_CASE("a real-time load needs the right to it") {
+  const auto machine = testing::clean_machine();
+  machine->edit_kernel().lack("cap:sys_nice");
+  const RunContext run{"r", "3f2a9c", 1, 7, {}};
+  Complaints complaints;
+  const auto fifo =
+      fault().parse(settings({{"load", "50%"}, {"priority", "fifo"}}), {}, complaints);
+  const auto normal = fault().parse(settings({{"load", "50%"}}), {}, complaints);
+  CHECK_FALSE(fault().plan(fifo, *machine, run));
+  CHECK(fault().plan(normal, *machine, run));
+}
