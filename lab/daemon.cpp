@@ -161,6 +161,14 @@ Result<> signal_and_wait(std::vector<Fd>& pidfds, int signal, Duration limit) {
   return {};
 }
 
+// Other mounts mean another /run and so other labs (in a container, or of a test).
+bool shares_our_mounts(pid_t pid) {
+  struct stat ours{}, theirs{};
+  return ::stat("/proc/self/ns/mnt", &ours) == 0 &&
+         ::stat(("/proc/" + std::to_string(pid) + "/ns/mnt").c_str(), &theirs) == 0 &&
+         ours.st_ino == theirs.st_ino;
+}
+
 }  // namespace
 
 Result<Starting> prepare_daemon(const ServicePlan& plan, const std::string& file,
@@ -240,7 +248,7 @@ std::vector<Daemon> find_marked(const std::string& mark) {
   const std::string wanted = "SQUALL_LAB=" + mark + std::string(1, '\0');
   each_process([&](pid_t pid) {
     const auto environment = read_file("/proc/" + std::to_string(pid) + "/environ");
-    if (!environment) return;
+    if (!environment || !shares_our_mounts(pid)) return;
     const auto text = std::string(1, '\0') + *environment;
     if (text.find(std::string(1, '\0') + wanted) != std::string::npos)
       found.push_back({pid, read_stat(pid).born});

@@ -41,7 +41,7 @@ bool is_alive(const Daemon& daemon);  // that very process, and not a zombie
 // Asks all of them to end, then insists; returns when they are gone.
 Result<> end_daemons(const std::vector<Daemon>& daemons);
 
-// Every process that carries the mark.
+// Every process that carries the mark and shares our mounts.
 std::vector<Daemon> find_marked(const std::string& mark);
 // The process of this program in the namespace with that inode; pid 0 when there is none.
 Daemon find_service(const std::string& program, std::uint64_t network_inode);
