@@ -83,6 +83,7 @@ std::vector<Ramp> take_ramps(Settings& settings, Complaints& complaints) {
       continue;
     }
     auto over = Value<Duration>::parse(parts.over->raw);
+    if (parts.over->raw.broken) continue;
     if (!over)
       complaints.push_back(
           {parts.over->raw.place, parts.over->name + ": " + over.error().what, over.error().hint});
@@ -98,17 +99,21 @@ std::vector<Ramp> take_ramps(Settings& settings, Complaints& complaints) {
 ProbeEntry read_probe(const Section& section, Complaints& complaints) {
   const auto before = complaints.size();
   auto probe = read_entry(section, probe_keys(), "[[probe]]", complaints);
+  const auto place = [&](const std::string& key) { return probe.places.of(key, probe.place); };
+  const auto complained = [&](const Place& at) {
+    return std::any_of(complaints.begin() + static_cast<std::ptrdiff_t>(before), complaints.end(),
+                       [&](const auto& each) { return each.place == at; });
+  };
   if (probe.name.empty()) probe.name = probe.kind;
   if (!probe.places.contains("timeout")) probe.timeout = std::min(probe.timeout, probe.every);
-  if (complaints.size() != before) return probe;
-  if (probe.timeout > probe.every)
-    complaints.push_back({probe.places.of("timeout", probe.place),
+  if (probe.timeout > probe.every && !complained(place("timeout")) && !complained(place("every")))
+    complaints.push_back({place("timeout"),
                           "timeout: " + to_text(probe.timeout) + " is longer than every " +
                               to_text(probe.every) + ", so questions would overlap",
                           "make the timeout shorter or ask less often"});
   if (probe.when.empty())
-    complaints.push_back({probe.places.of("when", probe.place), "when: the list is empty",
-                          "name at least one of before, during, after"});
+    complaints.push_back(
+        {place("when"), "when: the list is empty", "name at least one of before, during, after"});
   return probe;
 }
 

@@ -8,6 +8,7 @@
 #include "scenarios/keys.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace squall {
 namespace {
@@ -70,19 +71,19 @@ std::vector<std::string> names(const std::vector<ScenarioParameter>& parameters)
   return all;
 }
 
-Complaint unknown(const std::string& name, const Place& at,
+Complaint unknown(const std::string& what, const std::string& name, const Place& at,
                   const std::vector<ScenarioParameter>& parameters, const std::string& otherwise) {
   const auto meant = nearest(name, names(parameters));
-  return {at,
-          "unknown parameter '" + name + "'" +
-              (meant.empty() ? "" : " (did you mean '" + meant + "'?)"),
+  return {at, what + " '" + name + "'" + (meant.empty() ? "" : " (did you mean '" + meant + "'?)"),
           meant.empty() ? otherwise : ""};
 }
 
 class Substitution {
  public:
-  Substitution(const std::vector<ScenarioParameter>& parameters, Complaints& complaints)
-      : parameters_(parameters), complaints_(complaints) {}
+  // `missing` are the names of those that have no value.
+  Substitution(const std::vector<ScenarioParameter>& parameters, std::set<std::string> missing,
+               Complaints& complaints)
+      : parameters_(parameters), missing_(std::move(missing)), complaints_(complaints) {}
 
   void apply(Section& section) {
     for (auto& each : section.settings) apply(each.raw);
@@ -91,7 +92,10 @@ class Substitution {
  private:
   void apply(Raw& raw) {
     if (auto* list = std::get_if<Raw::List>(&raw.value))
-      for (auto& each : *list) apply(each);
+      for (auto& each : *list) {
+        apply(each);
+        raw.broken = raw.broken || each.broken;
+      }
     auto* text = std::get_if<std::string>(&raw.value);
     if (!text || text->find("${") == std::string::npos) return;
     std::string made;
@@ -105,7 +109,7 @@ class Substitution {
         const auto end = text->find('}', at);
         if (end == std::string::npos) return complain_open(raw);
         raw.from_flag = at == 0 && end + 1 == text->size();
-        put_in(text->substr(at + 2, end - at - 2), raw.place, made);
+        put_in(text->substr(at + 2, end - at - 2), raw, made);
         from = end + 1;
       } else {
         made += '$';
@@ -116,59 +120,76 @@ class Substitution {
     raw.value = std::move(made);
   }
 
-  void put_in(const std::string& name, const Place& at, std::string& made) {
+  void put_in(const std::string& name, Raw& raw, std::string& made) {
     const auto found = std::find_if(parameters_.begin(), parameters_.end(),
                                     [&](const auto& each) { return each.name == name; });
     if (found == parameters_.end()) {
-      complaints_.push_back(unknown(name, at, parameters_, "declare it under [parameters]"));
+      complaints_.push_back(unknown("unknown parameter", name, raw.place, parameters_,
+                                    "declare it under [parameters]"));
+      raw.broken = true;
       return;
     }
+    raw.broken = raw.broken || missing_.contains(name);
     put_in_ += found->value.size();
     if (put_in_ <= kMostPutIn) {
       made += found->value;
     } else if (!complained_) {
-      complaints_.push_back({at, "the parameters of this file add up to more than 4 MiB", ""});
+      complaints_.push_back(
+          {raw.place, "the parameters of this file add up to more than 4 MiB", ""});
       complained_ = true;
     }
   }
 
-  void complain_open(const Raw& raw) {
+  void complain_open(Raw& raw) {
+    raw.broken = true;
     complaints_.push_back(
         {raw.place, "a '${' has no '}'", "write $${ where the text itself holds a ${"});
   }
 
   const std::vector<ScenarioParameter>& parameters_;
+  const std::set<std::string> missing_;
   Complaints& complaints_;
   std::size_t put_in_ = 0;
   bool complained_ = false;
 };
+
+// Those that the file declares, with their values; `missing` gets the names of those without.
+std::vector<ScenarioParameter> with_values(const Section& section, const Overrides& overrides,
+                                           std::set<std::string>& missing, Complaints& complaints) {
+  std::vector<ScenarioParameter> parameters;
+  for (const auto& each : declared(section, complaints)) {
+    const auto keys =
+        parameter_keys().parse(each.keys, "parameter '" + each.name + "'", each.place, complaints);
+    const auto* given = override_of(each.name, overrides);
+    parameters.push_back(
+        {each.name, given ? *given : keys.fallback.value_or(""), keys.help, given != nullptr});
+    if (given || keys.fallback) continue;
+    missing.insert(each.name);
+    complaints.push_back({each.place, "the parameter '" + each.name + "' has no value",
+                          "give it a default, or pass --set " + each.name + "=…"});
+  }
+  return parameters;
+}
+
+void check_overrides(const Overrides& overrides, const std::vector<ScenarioParameter>& parameters,
+                     Complaints& complaints) {
+  const auto known = names(parameters);
+  for (const auto& [name, value] : overrides)
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      complaints.push_back(unknown("--set: the scenario has no parameter", name, {}, parameters,
+                                   "it declares " + (known.empty() ? "none" : joined(known))));
+}
 
 }  // namespace
 
 std::vector<ScenarioParameter> put_in_parameters(Document& document, const Overrides& overrides,
                                                  Complaints& complaints) {
   std::vector<ScenarioParameter> parameters;
+  std::set<std::string> missing;
   if (document.parameters)
-    for (const auto& each : declared(*document.parameters, complaints)) {
-      const auto keys = parameter_keys().parse(each.keys, "parameter '" + each.name + "'",
-                                               each.place, complaints);
-      const auto* given = override_of(each.name, overrides);
-      if (!given && !keys.fallback)
-        complaints.push_back({each.place, "the parameter '" + each.name + "' has no value",
-                              "give it a default, or pass --set " + each.name + "=…"});
-      parameters.push_back(
-          {each.name, given ? *given : keys.fallback.value_or(""), keys.help, given != nullptr});
-    }
-  for (const auto& [name, value] : overrides) {
-    const auto known = names(parameters);
-    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    auto complaint =
-        unknown(name, {}, parameters, "it declares " + (known.empty() ? "none" : joined(known)));
-    complaint.what = "--set: the scenario has no parameter" +
-                     complaint.what.substr(std::string("unknown parameter").size());
-    complaints.push_back(std::move(complaint));
-  }
-  Substitution substitution(parameters, complaints);
+    parameters = with_values(*document.parameters, overrides, missing, complaints);
+  check_overrides(overrides, parameters, complaints);
+  Substitution substitution(parameters, std::move(missing), complaints);
   for (auto* section : {&document.scenario, &document.limits})
     if (*section) substitution.apply(**section);
   for (auto* sections : {&document.probes, &document.guards, &document.faults})

@@ -68,6 +68,9 @@ class Reader {
     add("limits", limit_keys().sheet());
     const auto at = place(key.source());
     complain_unknown({std::string(key.str()), {}, at}, known, "scenario file", complaints_);
+    auto& hint = complaints_.back().hint;
+    if (!hint.empty())
+      hint = "a file has [scenario], [parameters], [limits], [[probe]], [[guard]] and [[fault]]";
   }
 
   Section section(const toml::key& key, const toml::node& node) {
@@ -164,6 +167,8 @@ Complaint not_toml(const toml::parse_error& error, const Place& at) {
   constexpr std::string_view kPrefix = "Error while parsing ";
   std::string text(error.description());
   if (text.starts_with(kPrefix)) text.erase(0, kPrefix.size());
+  if (text.find("TOML_MAX_NESTED_VALUES") != std::string::npos)
+    return {at, "not valid TOML: lists in lists, nested too deeply", ""};
   std::string hint;
   for (const auto* number : {"integer:", "floating-point:", "value:", "date:", "time:"})
     if (text.find(number) != std::string::npos)

@@ -235,12 +235,15 @@ P Table<P>::parse(const Settings& settings, const std::string& owner, const Plac
                   Complaints& complaints) const {
   P params{};
   const auto before = complaints.size();
+  bool whole = true;
   for (const auto& setting : settings) {
     const auto found = std::find_if(fields_.begin(), fields_.end(), [&](const auto& each) {
       return each.sheet.rest_of(setting.name).has_value();
     });
     if (found == fields_.end()) {
       complain_unknown(setting, sheet(), owner, complaints);
+    } else if (setting.raw.broken) {
+      whole = false;
     } else if (auto set = found->put(params, setting); !set) {
       complaints.push_back(
           {setting.raw.place, setting.name + ": " + set.error().what, set.error().hint});
@@ -251,7 +254,7 @@ P Table<P>::parse(const Settings& settings, const std::string& owner, const Plac
                                    [&](const auto& s) { return s.name == each.sheet.name; });
     if (each.sheet.required && !given) complain_missing(each.sheet, owner, at, complaints);
   }
-  if (complaints.size() == before)
+  if (whole && complaints.size() == before)
     for (const auto& rule : rules_)
       if (!rule.holds(params)) complaints.push_back({at, owner + ": " + rule.sentence, ""});
   return params;

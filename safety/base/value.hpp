@@ -25,6 +25,7 @@ struct Place {
   std::string file;  // "" on the command line
   int line = 0;
   int column = 0;
+  bool operator==(const Place&) const = default;
 };
 
 // A value as written, before its meaning is known.
@@ -34,6 +35,7 @@ struct Raw {
   Place place;
   // Typed on a command line, or put in for a parameter: everything arrives as text.
   bool from_flag = false;
+  bool broken = false;  // could not be made out, which was complained of already
 };
 
 // What docs, help and JSON schema say about a type.
