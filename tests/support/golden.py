@@ -72,9 +72,9 @@ def cases(folder):
 class Copy:
     """A copy of a folder's inputs, and of what `add` makes of bytes too odd to commit."""
 
-    def __init__(self, folder):
+    def __init__(self, folder=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="golden-"))
-        for each in pathlib.Path(folder).iterdir():
+        for each in pathlib.Path(folder).iterdir() if folder else ():
             if each.is_file() and each.suffix != ".expected":
                 shutil.copy(each, self.folder)
 
