@@ -84,8 +84,8 @@ std::string next_step(const Diagnosis& diagnosis) {
   if (diagnosis.has_bad("squall recover")) return "squall recover";
   if (diagnosis.ready() == 0) return "get what is missing above, then squall doctor again";
   const auto known = library();
-  return "squall lab up && squall run " + (known.empty() ? "SCENARIO" : known.front().name) +
-         "   (and squall lab down)";
+  if (known.empty()) return "squall lab up   makes something to hurt, and says what to run";
+  return "squall lab up && squall run " + known.front().name + "   (and squall lab down)";
 }
 
 std::string text_of(const Diagnosis& diagnosis, const Look& wide) {

@@ -6,20 +6,33 @@
 #include "cmd/generate.hpp"
 #include "cmd/help.hpp"
 
+#include <cstdio>
+
 namespace squall {
 namespace {
 
-// Roff takes a dot or quote at the start of a line as a request, and '-' as a hyphen.
+// Roff takes a dot or quote at the start of a line as a request, and '-' as a hyphen. What
+// is not ASCII is written by its number, so that no reader has to know the encoding.
 std::string escaped(std::string_view text) {
   std::string made;
-  for (const char c : text) {
-    if (c == '\\') {
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    if (byte >= 0xC0) {
+      const int more = byte >= 0xF0 ? 3 : byte >= 0xE0 ? 2 : 1;
+      unsigned code = byte & (0x3Fu >> more);
+      for (int i = 0; i < more && at + 1 < text.size(); ++i)
+        code = code << 6 | (static_cast<unsigned char>(text[++at]) & 0x3Fu);
+      char number[16];
+      std::snprintf(number, sizeof number, "\\[u%04X]", code);
+      made += number;
+    } else if (text[at] == '\\') {
       made += "\\e";
-    } else if (c == '-') {
+    } else if (text[at] == '-') {
       made += "\\-";
     } else {
-      if ((c == '.' || c == '\'') && (made.empty() || made.back() == '\n')) made += "\\&";
-      made += c;
+      if ((text[at] == '.' || text[at] == '\'') && (made.empty() || made.back() == '\n'))
+        made += "\\&";
+      made += text[at];
     }
   }
   return made;

@@ -20,11 +20,12 @@ struct PanelFault {
   Duration start{};
   Duration end{};  // after the run's start; where it is planned to end
   enum class State { waiting, active, ended, failed } state = State::waiting;
-  Duration since{};      // when it became active
-  Duration lasted{};     // once ended
-  std::string strength;  // while ramped
-  std::string verdict;   // of its effect check
-  std::string why;       // of a failure
+  Duration since{};                 // when it became active
+  Duration lasted{};                // once ended
+  std::vector<std::string> ramped;  // parameters that move
+  std::string strength;             // their values now
+  std::string verdict;              // of its effect check
+  std::string why;                  // of a failure
 };
 
 struct PanelProbe {

@@ -58,6 +58,20 @@ void apply_guard(Panel& panel, const Event& event) {
   guard->value = visible(event.text("value"));
 }
 
+// Of "interface='eth0' loss='7.2%'" only what moves: "loss 7.2%".
+std::string moving(const std::string& strength, const std::vector<std::string>& ramped) {
+  std::string text;
+  for (const auto& name : ramped) {
+    const auto at = (" " + strength).find(" " + name + "=");
+    if (at == std::string::npos) continue;
+    const auto from = at + name.size() + 1;
+    auto value = strength.substr(from, strength.find(' ', from) - from);
+    std::erase(value, '\'');
+    text += (text.empty() ? "" : ", ") + name + " " + visible(value);
+  }
+  return text;
+}
+
 void apply_fault(Panel& panel, const Event& event) {
   auto* fault = fault_of(panel, event);
   if (!fault) return;
@@ -65,7 +79,7 @@ void apply_fault(Panel& panel, const Event& event) {
     fault->state = PanelFault::State::active;
     fault->since = panel.elapsed;
   } else if (event.name == "fault_adjusted") {
-    fault->strength = event.text("strength");
+    fault->strength = moving(event.text("strength"), fault->ramped);
   } else if (event.name == "fault_effect") {
     fault->verdict = event.text("verdict");
   } else if (event.name == "fault_ended") {
@@ -90,6 +104,7 @@ Panel panel_of(const CheckedScenario& checked) {
     fault.kind = each.entry.kind;
     fault.start = each.entry.start;
     fault.end = each.end;
+    for (const auto& ramp : each.entry.ramps) fault.ramped.push_back(ramp.field);
     panel.faults.push_back(std::move(fault));
   }
   for (const auto& each : checked.probes) {

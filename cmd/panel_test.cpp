@@ -23,6 +23,7 @@ Panel example() {
   fault.kind = "packet_loss";
   fault.start = 5s;
   fault.end = 35s;
+  fault.ramped = {"loss"};
   panel.faults.push_back(fault);
   PanelProbe probe;
   probe.name = "gateway answers";
@@ -98,8 +99,9 @@ TEST_CASE("a fault waits, is active, and ends") {
   apply(panel, event("fault_active", {slot}, 7'000'000'000));
   panel.elapsed = 10s;
   CHECK(shows(panel, "active, still 00:25"));
-  apply(panel, event("fault_adjusted", {slot, {"strength", std::string("loss=7.2%")}}, 0));
-  CHECK(shows(panel, "loss=7.2%"));
+  apply(panel, event("fault_adjusted",
+                     {slot, {"strength", std::string("interface='eth0' loss='7.2%'")}}, 0));
+  CHECK(shows(panel, "  loss 7.2%\n"));
   apply(panel, event("fault_effect", {slot, {"verdict", std::string("confirmed")}}, 0));
   apply(panel, event("fault_ended", {slot, {"active_ns", std::int64_t{30'000'000'000}}}, 0));
   CHECK(shows(panel, "ended after 30s"));

@@ -30,9 +30,13 @@ std::string_view undone_by(Rung rung) {
   return "";
 }
 
+std::string plain(const Raw& raw) {
+  const auto* text = std::get_if<std::string>(&raw.value);
+  return visible(text ? *text : describe(raw));
+}
+
 std::string ramp_sentence(const Ramp& ramp) {
-  return "ramp: " + ramp.field + " to " + visible(describe(ramp.to)) + " over " +
-         to_text(ramp.over);
+  return "ramp: " + ramp.field + " to " + plain(ramp.to) + " over " + to_text(ramp.over);
 }
 
 std::string notes_of(const PlannedFault& planned, const Look& look) {
@@ -146,9 +150,13 @@ std::string total(const PlanView& view, const Look& look) {
   auto text = look.paint(Tone::strong, counted(changes, "change") + " on this host");
   if (const auto lost = view.not_undone()) {
     text += ", " + look.paint(Tone::warn, std::to_string(lost) + " of them NOT undone");
-    return text + (means.empty() ? "" : "; undone: " + means) + "\n";
+    if (means.empty()) return text + "\n";
+    text += "; undone:";
+  } else {
+    text += changes == 1 ? ", undone:" : ", all undone:";
   }
-  return text + (changes == 1 ? ", undone: " : ", all undone: ") + means + "\n";
+  const bool fits = columns(text) + 1 + columns(means) <= look.width;
+  return text + (fits ? " " + means + "\n" : "\n" + paragraph(means, 2, look));
 }
 
 Json json_of(const PlannedFault& planned) {
@@ -161,7 +169,7 @@ Json json_of(const PlannedFault& planned) {
   auto ramps = Json::array();
   for (const auto& each : planned.checked->entry.ramps)
     ramps.push_back(
-        {{"parameter", each.field}, {"to", describe(each.to)}, {"over_ns", each.over.count()}});
+        {{"parameter", each.field}, {"to", plain(each.to)}, {"over_ns", each.over.count()}});
   return {{"name", planned.checked->entry.name},
           {"kind", planned.checked->entry.kind},
           {"slot", planned.checked->slot},

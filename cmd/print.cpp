@@ -73,6 +73,7 @@ void Print::measure() {
   } else {
     look_.width = 100;
   }
+  error_look_.width = look_.width;
 }
 
 void Print::flush() {
@@ -100,7 +101,8 @@ void Print::error(const Error& error) {
 
 void Print::complaints(const Complaints& complaints) {
   std::string text;
-  for (const auto& each : complaints) text += each.text() + "\n";
+  for (const auto& each : complaints)
+    text += (each.place.file.empty() ? "squall: " : "") + each.text() + "\n";
   to_stderr(text);
 }
 

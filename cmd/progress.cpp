@@ -20,6 +20,7 @@ Progress::~Progress() { end(); }
 
 void Progress::hear(const Event& event, const std::string& run) {
   if (form_ == Form::none) return;
+  told_ = true;
   if (form_ == Form::json) return print_.live(to_json_line(event, run) + "\n");
   apply(panel_, event);
   if (form_ == Form::lines) {
@@ -47,13 +48,13 @@ void Progress::draw() {
 
 void Progress::end() {
   if (form_ == Form::none || std::exchange(ended_, true)) return;
-  if (form_ == Form::panel) {
+  if (form_ == Form::panel && drawn_ > 0) {
     ended_ = false;
     draw();
     ended_ = true;
   }
   print_.end_live();
-  if (form_ != Form::json) print_.line("");
+  if (told_ && form_ != Form::json) print_.line("");
   if (print_.live_dropped())
     print_.warn(counted(print_.live_dropped(), "line") +
                 " of progress were dropped: the reader of stdout was too slow");

@@ -29,6 +29,7 @@ class Progress {
   Panel panel_;
   int drawn_ = 0;  // lines of the panel on the screen
   Instant last_{};
+  bool told_ = false;  // anything was shown
   bool ended_ = false;
 };
 

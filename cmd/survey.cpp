@@ -27,15 +27,13 @@ struct Capability {
   std::string_view name;
   std::string_view what_for;
 };
-constexpr std::array<Capability, 8> kCapabilities = {{
+constexpr std::array<Capability, 6> kCapabilities = {{
     {12, "CAP_NET_ADMIN", "network faults"},
     {39, "CAP_BPF", "faults that decide in BPF programs"},
     {21, "CAP_SYS_ADMIN", "faults in other namespaces"},
     {5, "CAP_KILL", "faults on processes of other users"},
     {23, "CAP_SYS_NICE", "priorities of load"},
     {19, "CAP_SYS_PTRACE", "looking at processes of other users"},
-    {14, "CAP_IPC_LOCK", "keeping the watchdog in memory"},
-    {24, "CAP_SYS_RESOURCE", "protecting the watchdog from the OOM killer"},
 }};
 
 // The line of a /proc file that begins with `key`, without it.

@@ -29,7 +29,8 @@ std::string headline(const RunResult& result, const Look& look) {
 }
 
 Glyph effect_glyph(const FaultReport& fault) {
-  if (!fault.injected || !fault.error.empty()) return Glyph::bad;
+  if (!fault.error.empty()) return Glyph::bad;
+  if (!fault.injected) return Glyph::waiting;
   switch (fault.effect.verdict) {
     case Effect::Verdict::confirmed:
       return Glyph::good;
@@ -50,8 +51,8 @@ std::string measured(const FaultReport& fault, const Look& look) {
 }
 
 std::string verdict_word(const FaultReport& fault, const Look& look) {
-  if (!fault.injected) return look.paint(Tone::bad, fault.error.empty() ? "never began" : "failed");
   if (!fault.error.empty()) return look.paint(Tone::bad, "failed");
+  if (!fault.injected) return look.paint(Tone::faint, "never began");
   const auto tone = fault.effect.verdict == Effect::Verdict::confirmed  ? Tone::good
                     : fault.effect.verdict == Effect::Verdict::mismatch ? Tone::bad
                                                                         : Tone::warn;
@@ -138,17 +139,11 @@ std::string host_text(const RunResult& result, const Look& look) {
 }
 
 std::string next_step(const RunResult& result) {
-  switch (result.outcome) {
-    case Outcome::not_clean:
-      return "squall recover";
-    case Outcome::held:
-      return result.file.empty() ? ""
-                                 : "squall run " + result.file + " --seed " +
-                                       std::to_string(result.seed) + "   does the same again";
-    default:
-      return "squall report " + result.run + "; every event is in " + result.directory +
-             "/events.jsonl";
-  }
+  if (result.outcome == Outcome::not_clean) return "squall recover";
+  if (result.outcome != Outcome::held) return "squall report " + result.run + "   shows this again";
+  if (result.file.empty()) return "";
+  return "squall run " + result.file + " --seed " + std::to_string(result.seed) +
+         "   does the same again";
 }
 
 std::string footer(const RunResult& result, const Look& look) {
@@ -163,6 +158,7 @@ std::string footer(const RunResult& result, const Look& look) {
       result.run + ", " + spent(result.duration_ns) + ", seed " + std::to_string(result.seed));
   row("given up", nets);
   row("journal", result.directory.empty() ? "" : result.directory + "/journal.jsonl");
+  row("events", result.directory.empty() ? "" : result.directory + "/events.jsonl");
   row("next", next_step(result));
   return "\n" + table(rows, 2);
 }

@@ -96,14 +96,15 @@ void Probing::answered(One& one, Phase phase, const ProbeAnswer& answer) {
     else
       one.latencies[one.oldest++ % kKeptLatencies] = latency;
   }
-  log_.write("probe_answer", {{"probe", entry.name},
-                              {"phase", std::string(word(phase))},
-                              {"held", answer.held},
-                              {"said", answer.said},
-                              {"why", answer.why},
-                              {"value", answer.value.value_or(0)},
-                              {"latency_ns", answer.latency.count()},
-                              {"breaches", std::int64_t{one.breaches}}});
+  std::vector<std::pair<std::string, EventValue>> keys = {{"probe", entry.name},
+                                                          {"phase", std::string(word(phase))},
+                                                          {"held", answer.held},
+                                                          {"said", answer.said},
+                                                          {"why", answer.why},
+                                                          {"latency_ns", answer.latency.count()},
+                                                          {"breaches", std::int64_t{one.breaches}}};
+  if (answer.value) keys.emplace_back("value", *answer.value);
+  log_.write("probe_answer", std::move(keys));
   if (phase != Phase::during) {
     if (answer.held) return settled(one, "");
     if (one.breaches >= entry.breaches)
