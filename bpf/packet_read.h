@@ -6,7 +6,7 @@
 #include "bpf/packet_match.h"
 
 #define PACKET_MAX_TAGS 2	/* VLAN tags, beside the one that the kernel keeps apart */
-#define PACKET_MAX_EXTENSIONS 6 /* IPv6 extension headers; behind more, ports are not found */
+#define PACKET_MAX_EXTENSIONS 4 /* IPv6 extension headers; behind more, ports are not found */
 
 /* Whoever includes this file says how bytes of the packet are read: counted from its
  * network header, or with this added to the offset, from the link's header. Returns 0
@@ -70,22 +70,23 @@ PACKET_INLINE void packet_read_ipv4(PACKET_CONTEXT *packet, __u32 at, struct pac
  * of its own, because the verifier then walks the loop once and not on every path. */
 PACKET_FUNCTION __u64 packet_skip_extensions(PACKET_CONTEXT *packet, __u32 at, __u32 protocol)
 {
+	__u32 fragment, authentication, length, i;
 	__u8 next[4];
-	__u32 i;
 
 	PACKET_NO_UNROLL
 	for (i = 0; i < PACKET_MAX_EXTENSIONS; i++) {
-		if (protocol >= 64 || !(PACKET_EXTENSIONS >> protocol & 1))
+		if (!(PACKET_EXTENSIONS >> (protocol & 63) & packet_is_zero(protocol >> 6)))
 			break;
 		if (packet_load(packet, at, next, sizeof(next)))
 			return protocol;
-		if (protocol == 44) {
-			if (packet_be16(next + 2) & 0xfff8)
-				return next[0];
-			next[1] = 0; /* reserved here: this header is 8 bytes long */
-		}
-		at += protocol == 51 ? (next[1] + 2u) * 4 : (next[1] + 1u) * 8;
+		fragment = packet_is_zero(protocol ^ 44);
+		authentication = packet_is_zero(protocol ^ 51);
 		protocol = next[0];
+		if (packet_be16(next + 2) & 0xfff8 & (0 - fragment))
+			return protocol;
+		/* In units of 8 bytes without the first, of 4 without the first two, or 8 bytes. */
+		length = next[1] & (fragment - 1);
+		at += (length + 1 + authentication) * 8 >> authentication;
 	}
 	return (__u64)at << 32 | protocol;
 }
