@@ -7,6 +7,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "bpf/packet_armed.h"
 #include "bpf/packet_loss.h"
 #include "bpf/packet_read.h"
 
@@ -77,7 +78,7 @@ static __always_inline int drop(void)
 }
 
 SEC("tc")
-int squall_program_(struct __sk_buff *skb)
+int squall_decides(struct __sk_buff *skb)
 {
 	struct packet_loss_counters *counters;
 	struct packet_loss_settings *settings;

@@ -70,10 +70,17 @@ class Opened final : public bpf::Loaded {
  public:
   Opened(Object object, std::string name) : object_(std::move(object)), name_(std::move(name)) {}
 
-  int program() const override {
-    return bpf_program__fd(bpf_object__next_program(object_.get(), nullptr));
-  }
+  int program() const override { return descriptor(name_.c_str()); }
   const std::string& name() const override { return name_; }
+
+  // Where the attached program only goes on to another one (bpf/packet_armed.h): to it.
+  int arm() {
+    const auto* armed = bpf_object__find_map_by_name(object_.get(), "squall_armed");
+    if (!armed) return 0;
+    const std::uint32_t first = 0;
+    const int decides = descriptor("squall_decides");
+    return bpf_map_update_elem(bpf_map__fd(armed), &first, &decides, BPF_ANY);
+  }
 
   Result<const bpf_map*> map(const std::string& map_name) const {
     if (const auto* found = bpf_object__find_map_by_name(object_.get(), map_name.c_str()))
@@ -86,6 +93,11 @@ class Opened final : public bpf::Loaded {
   }
 
  private:
+  int descriptor(const char* program) const {
+    const auto* found = bpf_object__find_program_by_name(object_.get(), program);
+    return found ? bpf_program__fd(found) : -1;
+  }
+
   Object object_;
   std::string name_;
 };
@@ -118,7 +130,9 @@ class ThisBpf final : public Bpf {
               bpf_map__set_initial_value(config, options.config.data(), options.config.size()))
         return load_error(image, -failed);
     if (const int failed = bpf_object__load(object.get())) return load_error(image, -failed);
-    return std::unique_ptr<bpf::Loaded>(std::make_unique<Opened>(std::move(object), options.name));
+    auto loaded = std::make_unique<Opened>(std::move(object), options.name);
+    if (const int failed = loaded->arm()) return load_error(image, -failed);
+    return std::unique_ptr<bpf::Loaded>(std::move(loaded));
   }
 
   Result<> set_value(const ChangeToken&, bpf::Loaded& loaded, const std::string& map_name,

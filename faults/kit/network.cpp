@@ -160,14 +160,15 @@ class ThisNetwork final : public Network {
                                   const std::string& program_name) override {
     const auto inside = netns::enter(hook.netns);
     if (!inside) return gone_is_fine(inside.error());
-    SQUALL_TRY(const auto entries, existing_tcx(hook));
-    for (const auto& each : entries)
-      if (each.name == program_name) SQUALL_CHECK(tcx::delete_link(token, each.link));
-    const auto filters = tc::read_filters(hook.ifindex, hook.direction);
+    const auto filters =
+        tc::find_filter(hook.ifindex, hook.direction, network::filter_handle(program_name));
     if (!filters) return gone_is_fine(filters.error());
     for (const auto& each : *filters)
       if (const auto found = attached_of(each); found.ours && found.name == program_name)
-        SQUALL_CHECK(tc::delete_filter(token, hook.ifindex, hook.direction, each));
+        return tc::delete_filter(token, hook.ifindex, hook.direction, each);
+    SQUALL_TRY(const auto entries, existing_tcx(hook));
+    for (const auto& each : entries)
+      if (each.name == program_name) SQUALL_CHECK(tcx::delete_link(token, each.link));
     return {};
   }
 

@@ -6,7 +6,7 @@
 //
 // Our marks, fixed here and nowhere else:
 //   program     squall_<mark><slot>, 15 characters: run's mark, slot in hex
-//   tcx         first in the hook's list
+//   tcx         first in the hook's list; only where others use tcx, see docs/decisions/0007
 //   filter      priority 0x7f17 (32535); handle 0x7f17 in the upper half, mark and slot in the
 //   lower;
 //               its name is the program's, with "+clsact" when the clsact qdisc is ours as well
@@ -96,7 +96,7 @@ class Network {
   virtual Result<network::Link> find_link(const network::NamespaceId&,
                                           const std::string& name) const = 0;
   virtual Result<std::vector<network::Link>> read_links(const network::NamespaceId&) const = 0;
-  // What the kernel allows at this link; tcx where it exists.
+  // The best that this kernel has: tcx, else clsact.
   virtual Result<network::Means> probe_means(const network::Hook&) const = 0;
   virtual Result<bool> read_clsact(const network::Hook&) const = 0;
   // In the order in which they see a packet.

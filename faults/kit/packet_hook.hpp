@@ -23,7 +23,7 @@ struct Target {
 };
 std::vector<Field<Target>> target_fields();
 
-// How programs are attached. automatic: tcx where the kernel has it.
+// How programs are attached. automatic: clsact, unless others have programs at tcx.
 enum class Attach { automatic, tcx, clsact };
 
 struct Where {

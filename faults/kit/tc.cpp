@@ -92,6 +92,10 @@ tcmsg head_of(int ifindex, std::uint32_t parent = 0, std::uint32_t handle = 0,
   return head;
 }
 
+std::uint32_t our_info() {
+  return static_cast<std::uint32_t>(network::kFilterPriority) << 16 | htons(ETH_P_ALL);
+}
+
 std::string named(int ifindex) { return "interface " + std::to_string(ifindex); }
 
 Filter filter_of(const tcmsg& head, nlattr** attributes) {
@@ -140,6 +144,21 @@ Result<std::vector<Filter>> read_filters(int ifindex, Direction direction) {
   return read_filters_at(ifindex, parent_of(direction));
 }
 
+Result<std::vector<Filter>> find_filter(int ifindex, Direction direction, std::uint32_t handle) {
+  std::vector<Filter> found;
+  const Each each = [&](const tcmsg& head, nlattr** attributes) {
+    found.push_back(filter_of(head, attributes));
+  };
+  const auto message =
+      make_message(RTM_GETTFILTER, 0, head_of(ifindex, parent_of(direction), handle, our_info()));
+  nla_put_string(message.get(), TCA_KIND, "bpf");
+  SQUALL_TRY(const int code, ask(message, &each));
+  // Kernel: EINVAL where there is no clsact qdisc.
+  if (code == ENOENT || code == EINVAL || code == ENODEV) return found;
+  if (code != 0) return sys_error("find a filter of " + named(ifindex), code);
+  return found;
+}
+
 Result<> put_clsact(const ChangeToken&, int ifindex) {
   const auto message = make_message(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK,
                                     head_of(ifindex, TC_H_CLSACT, TC_H_MAKE(TC_H_CLSACT, 0)));
@@ -168,9 +187,8 @@ Result<> delete_clsact(const ChangeToken&, int ifindex) {
 
 Result<> put_filter(const ChangeToken&, int ifindex, Direction direction, int program,
                     const std::string& name, std::uint32_t handle) {
-  const auto info = static_cast<std::uint32_t>(network::kFilterPriority) << 16 | htons(ETH_P_ALL);
   const auto message = make_message(RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK,
-                                    head_of(ifindex, parent_of(direction), handle, info));
+                                    head_of(ifindex, parent_of(direction), handle, our_info()));
   nla_put_string(message.get(), TCA_KIND, "bpf");
   auto* options = nla_nest_start(message.get(), TCA_OPTIONS);
   nla_put_u32(message.get(), TCA_BPF_FD, static_cast<std::uint32_t>(program));

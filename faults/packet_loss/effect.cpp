@@ -12,7 +12,8 @@
 namespace squall {
 namespace {
 
-constexpr double k99 = 2.576;  // normal deviate of a two-sided 99% interval
+constexpr double k99 = 2.576;                // normal deviate of a two-sided 99% interval
+constexpr std::uint64_t kEnoughBursts = 30;  // for a mean that says something
 
 // With so many significant digits.
 std::string number(double value, int digits = 3) {
@@ -101,7 +102,8 @@ Effect loss_effect(const std::vector<LossTally>& tallies,
   effect.measures.push_back(
       {"loss", first.changed ? percent(asked.dropped / matched) + " (ramp)" : requested(first.loss),
        percent(dropped / matched)});
-  if (const double burst = mean_burst(first.loss); burst > 0 && total.bursts > 0 && !first.changed)
+  if (const double burst = mean_burst(first.loss);
+      burst > 0 && total.bursts >= kEnoughBursts && !first.changed)
     effect.measures.push_back(
         {"mean burst", number(burst), number(dropped / static_cast<double>(total.bursts))});
   return effect;
