@@ -57,8 +57,7 @@ std::vector<std::string> nets_given_up(const Scenario& scenario,
   return all;
 }
 
-ExitCode execute(Scenario scenario, const Execution& how, Print& print) {
-  Complaints complaints;
+ExitCode execute(Scenario scenario, Complaints complaints, const Execution& how, Print& print) {
   auto checked = resolve(std::move(scenario), built_in_faults(), complaints);
   if (!checked) {
     print.complaints(complaints);

@@ -24,7 +24,8 @@ struct Execution {
   bool yes = false;  // do not ask
 };
 
-ExitCode execute(Scenario scenario, const Execution& how, Print& print);
+// `complaints` are those of reading the file: resolving adds its own, and any one refuses.
+ExitCode execute(Scenario scenario, Complaints complaints, const Execution& how, Print& print);
 
 // Of the file and of the command line together.
 std::vector<std::string> nets_given_up(const Scenario& scenario,

@@ -81,7 +81,7 @@ Result<ExitCode> inject_fault(const Arguments& given, Print& print) {
   SQUALL_TRY(const auto seed, whole_number(given.seed, "seed"));
   SQUALL_TRY(const auto flags, flags_from(fault->sheet(), given));
   SQUALL_TRY(auto scenario, scenario_of(fault->sheet(), flags));
-  return execute(std::move(scenario), {seed, given.without, given.json, given.yes}, print);
+  return execute(std::move(scenario), {}, {seed, given.without, given.json, given.yes}, print);
 }
 
 // The kind is the first word; after options, the first one that names a fault.

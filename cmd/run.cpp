@@ -28,7 +28,8 @@ ExitCode run_file(const Arguments& given, Print& print) {
       print.complaints(complaints);
       return ExitCode::usage;
     }
-    return execute(std::move(*scenario), {seed, given.without, given.json, given.yes}, print);
+    return execute(std::move(*scenario), std::move(complaints),
+                   {seed, given.without, given.json, given.yes}, print);
   };
   return finish(print, go());
 }
