@@ -46,8 +46,11 @@ Result<std::vector<std::string>> unsettled_runs(const Paths& paths) {
   for (std::filesystem::directory_iterator each(directory, problem), end; !problem && each != end;
        each.increment(problem))
     runs.push_back(each->path().filename());
-  if (problem && problem != std::errc::no_such_file_or_directory)
-    return sys_error("list '" + directory + "'", problem.value());
+  if (problem && problem != std::errc::no_such_file_or_directory) {
+    auto error = sys_error("list '" + directory + "'", problem.value());
+    error.hint = "set SQUALL_STATE_DIR to a directory that can be written";
+    return error;
+  }
   std::sort(runs.begin(), runs.end());
   return runs;
 }
