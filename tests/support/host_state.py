@@ -18,6 +18,9 @@ from pathlib import Path
 import bpf_objects
 from slow import scaled
 
+# Set where others test squall on the same machine at the same time: what is not bound to
+# the given namespaces and processes is theirs as likely as ours, and is left out.
+SHARED = bool(os.environ.get("SQUALL_SHARED_HOST"))
 OURS = ("squall", "sq-")  # marks of programs, maps, cgroups and processes
 
 
@@ -26,15 +29,16 @@ def dump(nets=("",), pids=()):
     lines = []
     for net in nets:
         lines += [f"net {net or 'own'}: {line}" for line in network(net)]
-    lines += bpf()
-    lines += cgroups()
-    lines += processes()
-    lines += [f"namespace {name}" for name in listed("/run/netns")]
-    lines += [f"shared memory {name}" for name in listed("/dev/shm") if name.startswith(OURS)]
-    lines += [f"pinned {path}" for path in pinned()]
     for pid in pids:
         lines += [f"pid {pid}: {line}" for line in process(pid)]
-    return sorted(lines)
+    return sorted(lines + ([] if SHARED else of_whole_machine()))
+
+
+def of_whole_machine():
+    return [*bpf(), *cgroups(), *processes(),
+            *(f"namespace {name}" for name in listed("/run/netns")),
+            *(f"shared memory {name}" for name in listed("/dev/shm") if name.startswith(OURS)),
+            *(f"pinned {path}" for path in pinned())]
 
 
 def differences(before, after):

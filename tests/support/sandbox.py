@@ -48,6 +48,8 @@ class Sandbox:
             ip("-n", net, "address", "add", address, "dev", "eth0")
             ip("-n", net, "link", "set", "lo", "up")
             ip("-n", net, "link", "set", "eth0", "up")
+        for net in (self.near, self.far):
+            wait_until(lambda net=net: "state UP" in shown(net), what="the link is up")
         self.victims = [subprocess.Popen(["sleep", "100000"]) for _ in range(victims)]
         for victim in self.victims:
             wait_until(lambda pid=victim.pid: comm(pid) == "sleep", what="sleep has started")
@@ -82,10 +84,13 @@ class Sandbox:
                                     stdin=subprocess.DEVNULL, stdout=out, stderr=err)
 
     def said(self):
-        return (self.folder / "stdout").read_text() + (self.folder / "stderr").read_text()
+        files = [self.folder / "stdout", self.folder / "stderr"]
+        return "".join(file.read_text() for file in files if file.exists())
 
-    def scenario(self, faults, max_duration="60s", more=""):
+    def scenario(self, faults, max_duration="300s", more=""):
         file = self.folder / "scenario.toml"
+        faults = [each.replace("[[fault]]\n", f'[[fault]]\nname = "fault {number}"\n')
+                  for number, each in enumerate(faults)]
         file.write_text(f'[scenario]\nname = "test"\nhypothesis = "nothing is left"\n'
                         f'[limits]\nmax_duration = "{max_duration}"\nseed = 7\n{more}\n'
                         + "\n".join(faults))
@@ -140,6 +145,12 @@ class Sandbox:
                 pass
         return found
 
+    def kill_all(self):
+        """At one instant, as it were: none gets to react to the death of another."""
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in self.processes():
+                kill(pid, number)
+
     def watchdog(self):
         return next((pid for pid, name in self.processes().items() if name == "squall-watchdog"),
                     None)
@@ -163,6 +174,10 @@ def fault(kind, target=None, match=None, **settings):
 
 def toml(value):
     return json.dumps(value)
+
+
+def shown(net):
+    return subprocess.check_output(["ip", "-n", net, "link", "show", "eth0"], text=True)
 
 
 def ip(*words):
