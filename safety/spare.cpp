@@ -3,11 +3,10 @@
 #include "safety/spare.hpp"
 
 #include "safety/base/file.hpp"
+#include "safety/ssh_ports.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <cstdlib>
 #include <dirent.h>
 #include <memory>
 #include <string_view>
@@ -61,17 +60,6 @@ void for_each_process(Each&& each) {
   }
 }
 
-// sshd tells each session which port it came in by: "client port server port".
-void add_port_of_this_session(std::vector<std::uint16_t>& ports) {
-  const char* connection = std::getenv("SSH_CONNECTION");
-  if (!connection) return;
-  const std::string_view text(connection);
-  std::uint16_t port = 0;
-  if (parse_number(text.substr(text.rfind(' ') + 1), port) &&
-      std::ranges::find(ports, port) == ports.end())
-    ports.push_back(port);
-}
-
 }  // namespace
 
 bool SpareList::spares(pid_t pid) const {
@@ -86,14 +74,18 @@ SpareList find_spare_list(const std::vector<std::string>& without) {
   list.neighbours = kept("spare-neighbours");
   list.ssh = kept("spare-ssh");
   list.processes = {1, ::getpid()};
+  std::vector<pid_t> ancestors = {::getpid()};
+  for (pid_t pid = ::getppid(); pid > 1; pid = parent_of(pid)) ancestors.push_back(pid);
   if (kept("spare-operator"))
-    for (pid_t pid = ::getppid(); pid > 1; pid = parent_of(pid)) list.processes.push_back(pid);
+    list.processes.insert(list.processes.end(), ancestors.begin() + 1, ancestors.end());
+  std::vector<pid_t> daemons;
   for_each_process([&](pid_t pid) {
     const auto comm = comm_of(pid);
+    if (is_ssh_daemon(comm)) daemons.push_back(pid);
     if ((is_ours(comm) || (list.ssh && is_ssh_daemon(comm))) && !list.spares(pid))
       list.processes.push_back(pid);
   });
-  add_port_of_this_session(list.ssh_ports);
+  list.ssh_ports = find_ssh_ports(daemons, ancestors);
   return list;
 }
 

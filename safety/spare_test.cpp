@@ -2,10 +2,13 @@
 
 #include "safety/spare.hpp"
 
+#include "safety/ssh_ports.hpp"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <stdlib.h>
+#include <set>
+#include <string>
 #include <unistd.h>
 
 using namespace squall;
@@ -26,10 +29,27 @@ TEST_CASE("this process, its ancestors and init are spared; giving one net up ke
   CHECK(fewer.neighbours);
 }
 
-TEST_CASE("the port of the operator's own session is spared, whichever it is") {
-  REQUIRE(::setenv("SSH_CONNECTION", "192.0.2.1 50000 192.0.2.2 2222", 1) == 0);
-  const auto list = find_spare_list({});
-  ::unsetenv("SSH_CONNECTION");
-  CHECK(std::ranges::find(list.ssh_ports, 2222) != list.ssh_ports.end());
-  CHECK(std::ranges::find(list.ssh_ports, 22) != list.ssh_ports.end());
+TEST_CASE("ports where a daemon listens, and only those") {
+  const char* table =
+      "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout "
+      "inode\n"
+      "   0: 00000000:08AE 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 "
+      "777 1 0\n"
+      "   1: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 "
+      "778 1 0\n"
+      "   2: 0100007F:0016 0100007F:C350 01 00000000:00000000 00:00000000 00000000     0        0 "
+      "777 1 0\n";
+  CHECK(listening_ports(table, {777}) == std::set<std::uint16_t>{2222});
+  CHECK(listening_ports(table, {}).empty());
+  CHECK(listening_ports("nonsense\n\n 1: 2 3 0A", {777}).empty());
+}
+
+TEST_CASE("the port of the operator's session, from an environment") {
+  const std::string with =
+      std::string("A=1\0SSH_CONNECTION=192.0.2.1 50000 192.0.2.2 2200\0B=2\0", 59);
+  CHECK(session_port(with) == 2200);
+  CHECK(session_port("SSH_CONNECTION=") == 0);
+  CHECK(session_port("") == 0);
+  const auto ports = find_spare_list({}).ssh_ports;
+  CHECK(std::ranges::find(ports, 22) != ports.end());
 }

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "safety/ssh_ports.hpp"
+
+#include "safety/base/file.hpp"
+
+#include <array>
+#include <charconv>
+#include <dirent.h>
+#include <memory>
+#include <string>
+#include <unistd.h>
+
+namespace squall {
+namespace {
+
+template <class Number>
+bool parse(std::string_view text, Number& number, int base = 10) {
+  const auto end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, number, base);
+  return error == std::errc{} && stopped == end && !text.empty();
+}
+
+std::vector<std::string_view> words_of(std::string_view line) {
+  std::vector<std::string_view> words;
+  for (std::size_t from = 0; (from = line.find_first_not_of(' ', from)) != line.npos;) {
+    const auto end = std::min(line.find(' ', from), line.size());
+    words.push_back(line.substr(from, end - from));
+    from = end;
+  }
+  return words;
+}
+
+struct CloseDir {
+  void operator()(DIR* dir) const { ::closedir(dir); }
+};
+
+// Links of open sockets read "socket:[12345]".
+std::set<std::uint64_t> sockets_of(const std::string& process) {
+  std::set<std::uint64_t> sockets;
+  const auto folder = process + "/fd";
+  const std::unique_ptr<DIR, CloseDir> fds(::opendir(folder.c_str()));
+  if (!fds) return sockets;
+  constexpr std::string_view kSocket = "socket:[";
+  while (const auto* entry = ::readdir(fds.get())) {
+    std::array<char, 64> target{};
+    const auto length =
+        ::readlink((folder + "/" + entry->d_name).c_str(), target.data(), target.size());
+    if (length <= 0) continue;
+    const std::string_view link(target.data(), static_cast<std::size_t>(length));
+    std::uint64_t inode = 0;
+    if (link.starts_with(kSocket) &&
+        parse(link.substr(kSocket.size(), link.size() - kSocket.size() - 1), inode))
+      sockets.insert(inode);
+  }
+  return sockets;
+}
+
+}  // namespace
+
+std::set<std::uint16_t> listening_ports(std::string_view table,
+                                        const std::set<std::uint64_t>& sockets) {
+  constexpr std::string_view kListening = "0A";
+  std::set<std::uint16_t> ports;
+  for (std::size_t from = 0; from < table.size();) {
+    const auto end = std::min(table.find('\n', from), table.size());
+    const auto words = words_of(table.substr(from, end - from));
+    from = end + 1;
+    std::uint64_t inode = 0;
+    std::uint16_t port = 0;
+    if (words.size() > 9 && words[3] == kListening && parse(words[9], inode) &&
+        sockets.contains(inode) && parse(words[1].substr(words[1].rfind(':') + 1), port, 16))
+      ports.insert(port);
+  }
+  return ports;
+}
+
+std::uint16_t session_port(std::string_view environment) {
+  constexpr std::string_view kName = "SSH_CONNECTION=";
+  for (std::size_t from = 0; from < environment.size();) {
+    const auto end = std::min(environment.find('\0', from), environment.size());
+    const auto entry = environment.substr(from, end - from);
+    from = end + 1;
+    std::uint16_t port = 0;
+    if (entry.starts_with(kName) && parse(entry.substr(entry.rfind(' ') + 1), port)) return port;
+  }
+  return 0;
+}
+
+std::vector<std::uint16_t> find_ssh_ports(const std::vector<pid_t>& daemons,
+                                          const std::vector<pid_t>& ancestors) {
+  std::set<std::uint16_t> ports = {22};
+  for (const auto pid : daemons) {
+    const auto process = "/proc/" + std::to_string(pid);
+    const auto sockets = sockets_of(process);
+    if (sockets.empty()) continue;
+    // The daemon's own view of the network: it may live in another namespace.
+    for (const auto* table : {"/net/tcp", "/net/tcp6"})
+      if (const auto text = read_file(process + table))
+        ports.merge(listening_ports(*text, sockets));
+  }
+  for (const auto pid : ancestors)
+    if (const auto text = read_file("/proc/" + std::to_string(pid) + "/environ"))
+      if (const auto port = session_port(*text); port != 0) ports.insert(port);
+  return {ports.begin(), ports.end()};
+}
+
+}  // namespace squall
