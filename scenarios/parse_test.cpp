@@ -182,14 +182,14 @@ TEST_CASE("every complaint of a file at once, in its order") {
                     "[[probe]]\nevery = \"1x\"\nkind = \"tcp\"\n[[fault]]\nduration = \"60\"\n") ==
       "f.toml:1:1: error: scenario file: unknown key 'fualt' (did you mean 'fault'?)\n"
       "f.toml:2:1: error: [scenario]: 'name' is missing\n"
-      "  hint: it is the name of the scenario, for example name = \"…\"\n"
+      "  hint: write name = \"…\" (name of the scenario)\n"
       "f.toml:3:1: error: [scenario]: unknown key 'nmae' (did you mean 'name'?)\n"
       "f.toml:5:16: error: max_duration: '300' has no unit\n"
       "  hint: write a unit, for example \"300ms\"\n"
       "f.toml:7:9: error: every: unknown unit 'x' in '1x'\n"
       "  hint: the units of a duration are ns, us, ms, s, m, h, d\n"
       "f.toml:9:1: error: [[fault]]: 'kind' is missing\n"
-      "  hint: it is the kind of fault, for example kind = \"…\"\n"
+      "  hint: write kind = \"…\" (kind of fault)\n"
       "f.toml:10:12: error: duration: '60' has no unit\n"
       "  hint: write a unit, for example 60ms\n");
 }

@@ -63,40 +63,6 @@ std::string trimmed(const std::string& text) {
   return text.substr(from, text.find_last_not_of('\n') - from + 1);
 }
 
-// Columns as wide as their widest cell; codepoints count, not bytes.
-std::size_t width(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
-std::string padded(const std::string& text, std::size_t columns) {
-  return text + std::string(columns - std::min(columns, width(text)), ' ');
-}
-
-std::string text_table(const TableSheet& sheet) {
-  std::vector<std::vector<std::string>> rows;
-  for (const auto& each : sheet.fields)
-    rows.push_back({each.name, type_of(each), default_of(each), help_of(each)});
-  std::vector<std::size_t> widths(3, 0);
-  for (const auto& row : rows)
-    for (std::size_t i = 0; i < widths.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
-  std::string text;
-  for (const auto& row : rows) {
-    text += "  ";
-    for (std::size_t i = 0; i < widths.size(); ++i) text += padded(row[i], widths[i] + 2);
-    text += row.back() + "\n";
-  }
-  return text;
-}
-
-std::string indented(const std::string& text) {
-  std::string made = "  ";
-  for (const char c : text) made += c == '\n' ? std::string("\n  ") : std::string(1, c);
-  for (std::size_t at = 0; (at = made.find("\n  \n", at)) != std::string::npos;)
-    made.replace(at, 4, "\n\n");
-  return made;
-}
-
 std::string markdown_section(const std::vector<Reference>& all, const std::string& group,
                              const std::string& title, const std::string& about) {
   std::string text = "\n## " + title + "\n\n" + about + "\n";
@@ -139,22 +105,6 @@ Result<Reference> find_reference(const Registry& registry, const std::string& na
                0};
 }
 
-std::string as_text(const Reference& reference) {
-  std::string text = reference.name + " (" + reference.group + "): " + reference.summary + "\n";
-  for (const auto& [what, value] : reference.facts) text += "  " + padded(what, 10) + value + "\n";
-  if (!reference.table.fields.empty()) text += "\nKeys\n" + text_table(reference.table);
-  text += "\nKeys of every " + reference.group + "\n" + text_table(reference.common);
-  if (!reference.table.rules.empty()) {
-    text += "\nRules\n";
-    for (const auto& each : reference.table.rules) text += "  " + each + "\n";
-  }
-  if (const auto notes = trimmed(reference.notes); !notes.empty())
-    text += "\nNotes\n" + indented(notes) + "\n";
-  if (const auto example = trimmed(reference.example); !example.empty())
-    text += "\nExample\n" + indented(example) + "\n";
-  return text;
-}
-
 std::string as_markdown(const Reference& reference) {
   std::string text = "### " + reference.name + "\n\n" + reference.summary + "\n";
   if (!reference.facts.empty()) text += "\n";
@@ -175,8 +125,9 @@ std::string faults_reference(const Registry& registry) {
          "edit.\n" +
          markdown_section(all, "fault", "Faults",
                           "A fault is one disturbance. The rung says who undoes it: 1 the kernel, "
-                          "2 squall by its mark, 3 squall from the value before, 4 nobody. Every "
-                          "`[[fault]]` takes:") +
+                          "2 squall by its mark, 3 squall from the value before, 4 nobody. What "
+                          "is named under ramps may change while the fault lasts: `ramp = { loss = "
+                          "{ to = \"10%\", over = \"30s\" } }`. Every `[[fault]]` takes:") +
          markdown_section(all, "probe", "Probes",
                           "A probe is a question to the system under test. Every `[[probe]]` "
                           "takes:") +

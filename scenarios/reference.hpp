@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is written about faults, probes and guards, from their tables: the pages of
-// `squall explain` and the generated docs/faults.md.
+// What is written about faults, probes and guards, from their tables: what `squall
+// explain` shows, and the generated docs/faults.md.
 
 #pragma once
 
@@ -27,7 +27,6 @@ struct Reference {
 std::vector<Reference> references(const Registry& registry);  // faults, then probes, then guards
 Result<Reference> find_reference(const Registry& registry, const std::string& name);
 
-std::string as_text(const Reference& reference);  // for a terminal
 std::string as_markdown(const Reference& reference);
 
 std::string faults_reference(const Registry& registry);  // docs/faults.md, whole

@@ -75,7 +75,7 @@ TEST_CASE("complaints of parsing and resolving come together, in the order of th
         "f.toml:6:8: error: unknown fault 'wether' (did you mean 'weather'?)\n"
         "  hint: 'squall list' shows the faults\n"
         "f.toml:7:1: error: [[probe]]: 'kind' is missing\n"
-        "  hint: it is the kind of probe, for example kind = \"…\"\n"
+        "  hint: write kind = \"…\" (kind of probe)\n"
         "f.toml:8:9: error: every: '1' has no unit\n"
         "  hint: write a unit, for example 1ms\n"
         "f.toml:12:8: error: loss: 250% is outside 0% to 100%\n"

@@ -80,9 +80,8 @@ void complain_missing(const FieldSheet& field, const std::string& owner, const P
   const auto& json = field.type.json;
   const bool bare = std::find(json.begin(), json.end(), "string") == json.end();
   const auto example = bare ? field.type.example : "\"" + field.type.example + "\"";
-  complaints.push_back(
-      {at, owner + ": '" + field.name + "' is missing",
-       "it is the " + field.help + ", for example " + field.name + " = " + example});
+  complaints.push_back({at, owner + ": '" + field.name + "' is missing",
+                        "write " + field.name + " = " + example + " (" + field.help + ")"});
 }
 
 }  // namespace squall

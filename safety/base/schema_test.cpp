@@ -126,7 +126,7 @@ TEST_CASE("every complaint at once, each at its place") {
         "f.toml:3:9: error: invert: 'true' is neither true nor false\n"
         "  hint: write it without quotes\n"
         "f.toml:1:1: error: thing: 'name' is missing\n"
-        "  hint: it is the name of the thing, for example name = \"…\"\n");
+        "  hint: write name = \"…\" (name of the thing)\n");
 }
 
 TEST_CASE("keys in the wrong place are told the right one") {
