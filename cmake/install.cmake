@@ -26,9 +26,11 @@ install(FILES ${SQUALL_COMPLETIONS}/_squall DESTINATION ${CMAKE_INSTALL_DATADIR}
 install(FILES ${SQUALL_COMPLETIONS}/squall.fish
         DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 
-# Units and tmpfiles belong under the prefix's lib, also where libraries go to lib64.
-configure_file(${PROJECT_SOURCE_DIR}/packaging/squall-recover.service.in
-               ${PROJECT_BINARY_DIR}/packaging/squall-recover.service @ONLY)
+# Units and tmpfiles belong under the prefix's lib, also where libraries go to lib64. The unit
+# names the program by its path, which is known only when it is installed.
+install(CODE "set(SQUALL_PROGRAM \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/squall\")
+configure_file(\"${PROJECT_SOURCE_DIR}/packaging/squall-recover.service.in\"
+               \"${PROJECT_BINARY_DIR}/packaging/squall-recover.service\" @ONLY)")
 install(FILES ${PROJECT_BINARY_DIR}/packaging/squall-recover.service
         DESTINATION lib/systemd/system)
 install(FILES ${PROJECT_SOURCE_DIR}/packaging/squall-tmpfiles.conf

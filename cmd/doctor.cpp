@@ -3,7 +3,6 @@
 // squall doctor: the first thing a newcomer runs.
 
 #include "cmd/command.hpp"
-#include "cmd/files.hpp"
 #include "cmd/survey.hpp"
 #include "faults/readiness.hpp"
 #include "faults/registry.hpp"
@@ -83,9 +82,7 @@ std::string group_text(const FindingGroup& group, const Look& look) {
 std::string next_step(const Diagnosis& diagnosis) {
   if (diagnosis.has_bad("squall recover")) return "squall recover";
   if (diagnosis.ready() == 0) return "get what is missing above, then squall doctor again";
-  const auto known = library();
-  if (known.empty()) return "squall lab up   makes something to hurt, and says what to run";
-  return "squall lab up && squall run " + known.front().name + "   (and squall lab down)";
+  return "squall lab up   makes something to hurt, and says what to run";
 }
 
 std::string text_of(const Diagnosis& diagnosis, const Look& wide) {

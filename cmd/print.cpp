@@ -38,8 +38,8 @@ Look look_at(int fd) {
   return {able && environment("NO_COLOR").empty(), term != "dumb" && utf8_expected(), 80};
 }
 
-void write_all(int fd, std::string_view text, bool& failed) {
-  while (!text.empty() && !failed) {
+void write_all(int fd, std::string_view text, int& failure) {
+  while (!text.empty() && failure == 0) {
     const auto count = ::write(fd, text.data(), text.size());
     if (count > 0) {
       text.remove_prefix(static_cast<std::size_t>(count));
@@ -47,7 +47,7 @@ void write_all(int fd, std::string_view text, bool& failed) {
       pollfd ready{fd, POLLOUT, 0};
       ::poll(&ready, 1, -1);
     } else if (count == 0 || errno != EINTR) {
-      failed = true;
+      failure = count == 0 ? EIO : errno;
     }
   }
 }
@@ -78,13 +78,13 @@ void Print::measure() {
 
 void Print::flush() {
   if (live_) return write_some();
-  write_all(STDOUT_FILENO, text_, failed_);
+  write_all(STDOUT_FILENO, text_, failure_);
   text_.clear();
 }
 
 void Print::to_stderr(std::string_view text) {
   flush();
-  bool lost = false;
+  int lost = 0;
   write_all(STDERR_FILENO, text, lost);
 }
 
@@ -144,7 +144,7 @@ void Print::write_some() {
       done += static_cast<std::size_t>(count);
     } else if (errno != EINTR) {
       if (errno == EAGAIN) break;
-      failed_ = true;
+      failure_ = errno;
       done = text_.size();
     }
   }

@@ -33,7 +33,8 @@ class Print {
     out("\n");
   }
   void flush();
-  bool failed() const { return failed_; }  // stdout could not be written
+  // Of the write to stdout that failed: its errno, or 0. EPIPE: the reader has gone away.
+  int failure() const { return failure_; }
 
   void error(const Error& error);
   void complaints(const Complaints& complaints);
@@ -58,7 +59,7 @@ class Print {
   Look error_look_;
   bool terminal_ = false;
   bool in_place_ = false;
-  bool failed_ = false;
+  int failure_ = 0;
   int rows_ = 24;
   std::string text_;
   Fd live_;

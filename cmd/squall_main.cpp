@@ -3,6 +3,7 @@
 #include "cmd/app.hpp"
 #include "cmd/settle.hpp"
 
+#include <cerrno>
 #include <csignal>
 #include <exception>
 
@@ -35,5 +36,7 @@ int main(int argc, char** argv) {
   const auto code =
       squall::guarded(std::vector<std::string>(argv + (argc > 0), argv + argc), print);
   print.flush();
+  if (const int failure = print.failure(); failure != 0 && failure != EPIPE)
+    print.error(squall::sys_error("write to standard output", failure));
   return static_cast<int>(code);
 }

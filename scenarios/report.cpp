@@ -208,14 +208,26 @@ Result<RunResult> read_result(const std::string& run_directory) {
 }
 
 Result<std::vector<std::string>> earlier_runs(const Paths& paths) {
-  std::vector<std::string> runs;
+  struct Found {
+    std::string second;  // an id begins with its time, to the second
+    std::filesystem::file_time_type changed;
+    std::string run;
+    auto operator<=>(const Found&) const = default;
+  };
+  std::vector<Found> found;
   std::error_code problem;
   std::filesystem::directory_iterator each(paths.runs(), problem);
-  for (; !problem && each != std::filesystem::directory_iterator(); each.increment(problem))
-    if (each->is_directory(problem)) runs.push_back(each->path().filename());
+  for (; !problem && each != std::filesystem::directory_iterator(); each.increment(problem)) {
+    std::error_code gone;
+    if (!each->is_directory(gone)) continue;
+    auto run = each->path().filename().string();
+    found.push_back({run.substr(0, run.rfind('-')), each->last_write_time(gone), std::move(run)});
+  }
   if (problem && problem.value() != ENOENT)
     return sys_error("list '" + paths.runs() + "'", problem.value());
-  std::ranges::sort(runs, std::greater<>());  // an id begins with its time
+  std::ranges::sort(found, std::greater<>());
+  std::vector<std::string> runs;
+  for (auto& one : found) runs.push_back(std::move(one.run));
   return runs;
 }
 
