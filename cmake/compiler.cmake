@@ -7,6 +7,9 @@ target_compile_options(squall_compiler INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # gcc 12 reports these from inside its own library when inlining std::variant and std::string.
   target_compile_options(squall_compiler INTERFACE -Wno-maybe-uninitialized -Wno-restrict)
+else()
+  # clang reports libstdc++ 12's own use of get_temporary_buffer in std::stable_sort.
+  target_compile_options(squall_compiler INTERFACE -Wno-deprecated-declarations)
 endif()
 target_link_options(squall_compiler INTERFACE -Wl,--as-needed)
 if(SQUALL_SANITIZE)

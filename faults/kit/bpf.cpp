@@ -121,7 +121,9 @@ class ThisBpf final : public Bpf {
     const Messages capture;
     Messages::clear();
     const auto bytes = named_image(image, options.name);
-    LIBBPF_OPTS(bpf_object_open_opts, open_options, .object_name = "squall_o");
+    bpf_object_open_opts open_options{};  // LIBBPF_OPTS is C, which clang refuses
+    open_options.sz = sizeof(open_options);
+    open_options.object_name = "squall_o";
     Object object(bpf_object__open_mem(bytes.data(), bytes.size(), &open_options));
     if (!object) return load_error(image, errno);
     if (auto* config = bpf_object__find_map_by_name(object.get(), ".rodata");
