@@ -48,7 +48,9 @@ class ActiveFaults {
  private:
   struct One;
   void take_back(One& one);
+  void sync_journal();
   void measure(One& one);
+  void write_ended(const One& one);
 
   std::vector<std::unique_ptr<One>> faults_;
   std::vector<One*> order_;  // active ones, oldest first
@@ -57,7 +59,6 @@ class ActiveFaults {
   Journal& journal_;
   EventLog& log_;
   std::vector<StillOwed> left_;
-  std::vector<std::string> complaints_;
 };
 
 }  // namespace squall

@@ -93,6 +93,7 @@ struct RunResult {
 //   fault_failed    slot fault error
 //   abort           by why
 //   rolled_back     changes left took_ns
+//   journal_trouble what
 //   compared        facts differences
 //   run_finished    outcome exit_code reason
 //   without_safety_net  name
