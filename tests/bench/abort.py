@@ -108,7 +108,6 @@ def main():
     need_root()
     box = Sandbox(victims=4)
     try:
-        measuring.need_tcx(box)
         count = measuring.rounds(30)
         rows = [measuring.row("SIGINT", by_signal(box, count), "p99 1 ms, must 10", p99, 1e6),
                 measuring.row("breached guard", by_command(box, count, GUARD),

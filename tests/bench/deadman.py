@@ -53,7 +53,6 @@ def main():
     need_root()
     box = Sandbox(victims=4)
     try:
-        measuring.need_tcx(box)
         count = measuring.rounds(30)
         killed = measure(box, count, signal.SIGKILL)
         stopped = measure(box, max(2, count // 10), signal.SIGSTOP)

@@ -73,7 +73,6 @@ def main():
     need_root()
     box = Sandbox(victims=4)
     try:
-        measuring.need_tcx(box)
         ours = of_squall(box)
         peers = of_peer(["stress-ng", "--vm", "1", "--vm-bytes", "4m", "--vm-hang", "0"])
         peers += of_peer(["bash", "-c", "while :; do sleep 1; done"])
