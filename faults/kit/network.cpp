@@ -177,14 +177,21 @@ class ThisNetwork final : public Network {
     return tc::put_clsact(token, hook.ifindex);
   }
 
-  Result<> delete_clsact_if_unused(const ChangeToken& token, const Hook& hook) override {
+  Result<> delete_clsact_if_unused(const ChangeToken& token, const Hook& hook,
+                                   const std::string& program_name) override {
     const auto inside = netns::enter(hook.netns);
     if (!inside) return gone_is_fine(inside.error());
+    bool used = false;
     for (const auto direction : {Direction::in, Direction::out}) {
       const auto filters = tc::read_filters(hook.ifindex, direction);
       if (!filters) return gone_is_fine(filters.error());
-      if (!filters->empty()) return {};
+      for (const auto& each : *filters) {
+        used = true;
+        if (each.name.starts_with(program_name) && attached_of(each).ours)
+          return network::clsact_still_used(hook.link, program_name);
+      }
     }
+    if (used) return {};
     return tc::delete_clsact(token, hook.ifindex);
   }
 

@@ -35,6 +35,7 @@ inline constexpr std::uint16_t kFilterPriority = 0x7f17;
 inline constexpr std::string_view kMadeClsact = "+clsact";
 // From the name of the program, so that the name alone is the identity.
 std::uint32_t filter_handle(std::string_view program_name);
+Error clsact_still_used(const std::string& link, const std::string& program_name);
 
 // A network namespace as an object, however it was found.
 struct NamespaceId {
@@ -114,8 +115,10 @@ class Network {
   virtual Result<> delete_program_if_ours(const ChangeToken&, const network::Hook&,
                                           const std::string& program_name) = 0;
   virtual Result<> put_clsact(const ChangeToken&, const network::Hook&) = 0;
-  // Success also when filters of anyone remain: then it stays.
-  virtual Result<> delete_clsact_if_unused(const ChangeToken&, const network::Hook&) = 0;
+  // Success also when filters of others remain: then it stays. Error: a filter of the program
+  // for which it was made does, whose deletion failed; so the qdisc stays owed as well.
+  virtual Result<> delete_clsact_if_unused(const ChangeToken&, const network::Hook&,
+                                           const std::string& program_name) = 0;
 };
 
 std::unique_ptr<Network> this_network();

@@ -48,6 +48,15 @@ std::uint32_t filter_handle(std::string_view program_name) {
   return std::uint32_t{kFilterPriority} << 16 | (mark & 0xff) << 8 | (slot & 0xff);
 }
 
+Error clsact_still_used(const std::string& link, const std::string& program_name) {
+  return {ErrorKind::refused,
+          "cannot delete the clsact qdisc of '" + link + "': our filter '" + program_name +
+              "' is still there",
+          {},
+          {},
+          0};
+}
+
 std::string of_namespace(const NamespaceId& netns) {
   return netns.hint.empty() ? "" : " of namespace '" + netns.hint + "'";
 }

@@ -83,9 +83,10 @@ std::string program_by_hand(const Hook& hook, Means means, const std::string& pr
 
 std::string place(const Hook& hook) { return hook.link + network::of_namespace(hook.netns); }
 
-Intent clsact_intent(const std::string& fault, const Hook& hook) {
+Intent clsact_intent(const std::string& fault, const Hook& hook, const std::string& program) {
   return {"make a clsact qdisc on " + place(hook) + ", beside the qdiscs that are there",
-          record_of(fault, kClsact, hook), "delete the clsact qdisc, unless others use it by then",
+          record_of(fault, kClsact, hook).with("program", program),
+          "delete the clsact qdisc, unless others use it by then",
           inside(hook.netns) + "tc qdisc del dev " + hook.link + " clsact"};
 }
 
@@ -184,7 +185,7 @@ Result<Plan> plan(const Machine& host, const RunContext& run, const std::string&
       needs_clsact = false;
       SQUALL_TRY(const bool there, host.network().read_clsact(hook));
       SQUALL_TRY(const bool ours, clsact_is_ours(host, hook));
-      if (!there || ours) made.intents.push_back(clsact_intent(fault, hook));
+      if (!there || ours) made.intents.push_back(clsact_intent(fault, hook, program));
     }
     made.intents.push_back(program_intent(fault, hook, means, program, sentence));
     add_notes(made, hook, link, means, where.match, before);
@@ -207,8 +208,7 @@ Result<std::vector<Leg>> inject(const Plan& plan, Machine& machine, Scope& scope
     SQUALL_TRY(const auto means, intent.undo.text("means"));
     Leg leg;
     leg.direction = hook.direction;
-    const auto owed = ours ? intent.with(kClsact, "ours") : intent;
-    SQUALL_CHECK(scope.change(owed, [&](const ChangeToken& token) -> Result<> {
+    SQUALL_CHECK(scope.change(intent, [&](const ChangeToken& token) -> Result<> {
       SQUALL_TRY(leg.program, load(token, hook.direction, program));
       SQUALL_TRY(leg.attachment,
                  machine.network().put_program(
@@ -240,11 +240,14 @@ Result<Reading> verify(const Machine& host, const RunContext& run, const Where& 
 Result<> revert(const UndoRecord& record, Machine& machine, const ChangeToken& token) {
   SQUALL_TRY(const auto hook, hook_of(record));
   SQUALL_TRY(const auto what, record.text("what"));
-  if (what == kClsact) return machine.network().delete_clsact_if_unused(token, hook);
   SQUALL_TRY(const auto program, record.text("program"));
+  if (what == kClsact) return machine.network().delete_clsact_if_unused(token, hook, program);
   SQUALL_CHECK(machine.network().delete_program_if_ours(token, hook, program));
-  // The qdisc's own record may be settled by now: it stays while any filter uses it.
-  if (record.find(kClsact)) return machine.network().delete_clsact_if_unused(token, hook);
+  // Only strays say this: a journal has a record of its own for the qdisc. It stays until
+  // the last of our programs is gone, which may be the other direction's.
+  if (!record.find(kClsact)) return {};
+  auto deleted = machine.network().delete_clsact_if_unused(token, hook, program);
+  if (!deleted && deleted.error().kind != ErrorKind::refused) return deleted;
   return {};
 }
 

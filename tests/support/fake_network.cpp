@@ -201,13 +201,19 @@ Result<> FakeNetwork::put_clsact(const ChangeToken&, const network::Hook& hook) 
   return {};
 }
 
-Result<> FakeNetwork::delete_clsact_if_unused(const ChangeToken&, const network::Hook& hook) {
+Result<> FakeNetwork::delete_clsact_if_unused(const ChangeToken&, const network::Hook& hook,
+                                              const std::string& program_name) {
   auto hooks = hooks_at(hook);
   if (!hooks || !(*hooks)->clsact) return {};
-  const auto filter = [](const Attached& each) { return each.means == Means::clsact; };
-  if (std::any_of((*hooks)->in.begin(), (*hooks)->in.end(), filter) ||
-      std::any_of((*hooks)->out.begin(), (*hooks)->out.end(), filter))
-    return {};
+  bool used = false;
+  for (const auto* programs : {&(*hooks)->in, &(*hooks)->out})
+    for (const auto& each : *programs) {
+      if (each.means != Means::clsact) continue;
+      if (each.ours && each.name == program_name)
+        return network::clsact_still_used(hook.link, program_name);
+      used = true;
+    }
+  if (used) return {};
   SQUALL_CHECK(gate_.pass("delete clsact of '" + hook.link + "'"));
   (*hooks)->clsact = false;
   return {};

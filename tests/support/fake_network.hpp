@@ -90,7 +90,8 @@ class FakeNetwork final : public Network {
   Result<> delete_program_if_ours(const ChangeToken&, const network::Hook&,
                                   const std::string& program_name) override;
   Result<> put_clsact(const ChangeToken&, const network::Hook&) override;
-  Result<> delete_clsact_if_unused(const ChangeToken&, const network::Hook&) override;
+  Result<> delete_clsact_if_unused(const ChangeToken&, const network::Hook&,
+                                   const std::string& program_name) override;
 
  private:
   Result<State::Hooks*> hooks_at(const network::Hook&) const;
