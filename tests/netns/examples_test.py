@@ -3,6 +3,7 @@
 # Every numbered example, run against a lab as a newcomer would: it ends with the exit code
 # and says the lines that its `expect` file names, and leaves the lab as it was.
 
+import json
 import os
 import re
 import subprocess
@@ -13,10 +14,11 @@ from pathlib import Path
 import host_state
 from isolation import isolate
 from run_tests import run_tests
-from slow import SLOW, scaled
+from slow import SLOW, scaled, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 SQUALL = str(Path(os.environ["SQUALL_BUILD"]).resolve() / "squall")
+FIGURES = Path("/run/squall/lab/order-client.json")
 NETWORKS = [f"/run/netns/sqlab-{each}" for each in ("gw", "client", "web")]
 
 
@@ -30,6 +32,13 @@ def expectation(folder):
     """First line 'exit N', then texts that have to be said, in any order."""
     first, *lines = (folder / "expect").read_text().splitlines()
     return int(re.fullmatch(r"exit (\d+)", first).group(1)), [each for each in lines if each]
+
+
+def client_is_well():
+    if not FIGURES.exists():
+        return False
+    figures = json.loads(FIGURES.read_text())
+    return figures["connected"] and figures["acked"] and not figures["lost"]
 
 
 class Examples(unittest.TestCase):
@@ -48,6 +57,7 @@ class Examples(unittest.TestCase):
 
     def run_example(self, folder):
         code, lines = expectation(folder)
+        wait_until(client_is_well, 10, "the client is well before the run", pause=0.1)
         before = host_state.dump(nets=["", *NETWORKS])
         done = squall("run", str(folder.relative_to(ROOT) / "scenario.toml"), "--yes")
         said = done.stdout + done.stderr
@@ -57,9 +67,9 @@ class Examples(unittest.TestCase):
         left = host_state.wait_until_equal(before, 5, nets=["", *NETWORKS])
         self.assertEqual(left, [], said)
         self.assertEqual(squall("recover").returncode, 0)
-        # The next one begins with a lab that answers.
         again = squall("lab", "up")
         self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertIn("already", again.stdout, "the run cost the lab a part of it")
 
 
 def add_tests():
