@@ -272,6 +272,8 @@ void Runner::next_action() {
 }
 
 void Runner::act(const Action& action) {
+  // Many faults that begin at one instant can take longer than the lease lasts.
+  if (watchdog_) watchdog_->renew();
   Result<> done;
   switch (action.kind) {
     case Action::Kind::inject:

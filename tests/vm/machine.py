@@ -4,11 +4,13 @@
 # under an overlay in the guest's memory, so that nothing a test does can reach the
 # host; only the job folder (results) and the state disk are written to.
 
+import ctypes
 import functools
 import gzip
 import lzma
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -87,7 +89,7 @@ class Machine:
             "-drive", f"file={self.disk},format=raw,if=virtio,cache=writethrough"]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                        text=True)
+                                        text=True, preexec_fn=end_with_parent)
 
     def running(self):
         return self.process is not None and self.process.poll() is None
@@ -117,6 +119,10 @@ class Machine:
         text = self.console.read_text(errors="replace") if self.console.exists() else ""
         complaint = self.process.stderr.read() if self.process and not self.running() else ""
         return "\n".join((text + complaint).splitlines()[-lines:])
+
+
+def end_with_parent():
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def make_disk(path):

@@ -58,7 +58,7 @@ def steps_of_tests(options):
     files += [("bpf", path) for path in sorted((TESTS / "bpf").glob("*_test.py"))]
     files += [("vm", path) for path in sorted(HERE.glob("guest_*_test.py"))]
     steps = [{"name": f"{tier}/{path.stem.removesuffix('_test').removeprefix('guest_')}",
-              "file": str(path), "limit": 120 + 60 * machine.slowness()} for tier, path in files]
+              "file": str(path), "limit": 300 + 90 * machine.slowness()} for tier, path in files]
     return [step for step in steps if fnmatch.fnmatch(step["name"], options.only)]
 
 
