@@ -40,11 +40,15 @@ std::string lab_map(const LabInfo& info) {
   const auto* web = service_at(info, "price-service");
   const auto* client = service_at(info, "order-client");
   if (!info.up || !web || !client) return text;
+  const auto offer = [&](const std::string& command, const std::string& what) {
+    text += "  " + padded(command, 52) + what + "\n";
+  };
   text += "\ntry\n";
-  text += "  curl http://" + web->address + "/price/ESZ6     ask the price service\n";
-  text += "  tail -f " + client->log + "   watch the client's latency\n";
-  text += "  squall run examples/01-demo/scenario.toml   hurt it, judge it, put it back\n";
-  text += "  squall lab down" + (info.name.empty() ? "" : " --name " + info.name) + "\n";
+  offer("curl http://" + web->address + "/price/ESZ6", "ask the price service");
+  offer("tail -f " + client->log, "watch the client's latency");
+  if (info.name.empty())
+    offer("squall run examples/01-demo/scenario.toml", "hurt it, judge it, put it back");
+  offer("squall lab down" + (info.name.empty() ? "" : " --name " + info.name), "take it away");
   return text;
 }
 
