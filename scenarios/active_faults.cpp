@@ -50,6 +50,15 @@ struct ActiveFaults::One {
 
   const CheckedFault& checked() const { return *planned.checked; }
   const std::string& name() const { return planned.checked->entry.name; }
+  // Later than the run's start, what was chosen then may be gone: a service that an earlier
+  // fault restarted is another process now.
+  Result<> plan_again(const Machine& machine) {
+    if (checked().entry.start == Duration{}) return {};
+    auto run = planned.plan.run;
+    run.targets.clear();
+    SQUALL_TRY(planned.plan, checked().fault->plan(params, machine, run));
+    return {};
+  }
   std::int64_t slot() const { return planned.checked->slot; }
 
   PlannedFault planned;
@@ -99,7 +108,9 @@ Result<> ActiveFaults::inject(std::size_t index) {
   one.started_ns = monotonic_ns();
   order_.push_back(&one);
   one.state = State::active;
-  auto hold = fault.inject(one.params, one.planned.plan, machine_, one.scope);
+  auto ready = one.plan_again(machine_);
+  auto hold = ready ? fault.inject(one.params, one.planned.plan, machine_, one.scope)
+                    : Result<BoxedHold>(ready.error());
   auto reading = hold ? fault.verify(one.params, machine_, one.planned.plan.run)
                       : Result<Reading>(hold.error());
   if (hold) one.hold = std::move(*hold);
