@@ -24,7 +24,7 @@ REGISTRY = re.compile(
     r"\.(?:org|com|io|net|dev)\b", re.IGNORECASE)
 URL_HOST = re.compile(r"\bhttps?://\[?([^/\s:\"'`)\]\\]+)")
 KNOWN_HOSTS = re.compile(
-    r"^(localhost|[\d.]+|[0-9a-f:]+|[\w.-]*example(\.\w+)?|[\w-]+\.(?:test|invalid)|json-schema\.org"
+    r"^([\w-]+|[\d.]+|[0-9a-f:]+|[\w.-]*example(\.\w+)?|[\w-]+\.(?:test|invalid)|json-schema\.org"
     r"|www\.apache\.org|keepachangelog\.com|semver\.org|github\.com|[$<{%].*)$", re.IGNORECASE)
 VAGUE = {"manager", "helper", "helpers", "util", "utils", "common", "impl", "handler", "data"}
 DECLARED = re.compile(r"^\s*(?:template\s*<.*>\s*)?(?:class|struct|enum class|enum|namespace|union)"
