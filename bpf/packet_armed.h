@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What a packet fault attaches: a program that does nothing but go on to the one that
  * decides, through squall_armed[0].
  *

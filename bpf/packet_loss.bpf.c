@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Drops matching packets at a tc or tcx hook. Passes everything else on to whoever
  * comes next, so that several of these and the programs of others compose. */
 #include <linux/bpf.h>
@@ -115,4 +115,4 @@ int squall_decides(struct __sk_buff *skb)
 	return drop();
 }
 
-char squall_license[] SEC("license") = "Apache-2.0";
+char squall_license[] SEC("license") = "Dual BSD/GPL";

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Shared by packet_loss.bpf.c and its loader: settings, counters, and the decisions as
  * pure functions. The n-th matching packet has the same fate whenever seed and settings
  * are the same: the only randomness is a hash of seed and n. */

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Which packets a fault is for, and which it must leave alone. Shared by every packet
  * program and its loader, and compiled natively for the tests. Plain C, fixed widths,
  * no pointers in what is shared. Change it here and nowhere else. */

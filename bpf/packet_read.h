@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Finds in a packet what packet_match.h decides on: VLAN tags, IPv4, IPv6 with its
  * extension headers, ports. Compiled for BPF and natively for the tests. */
 #pragma once

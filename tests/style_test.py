@@ -47,9 +47,15 @@ def is_fault(path):
             and path.endswith(".cpp") and not path.endswith("_test.cpp"))
 
 
+def licence_of(path):
+    in_kernel = path.startswith("bpf/") and path.endswith((".c", ".h"))
+    return "GPL-2.0-only OR BSD-2-Clause" if in_kernel else "Apache-2.0"
+
+
 def check_licence(path, lines):
-    if path.endswith(LICENSED) and not any("SPDX-License-Identifier:" in l for l in lines[:2]):
-        yield "the first line names the licence: SPDX-License-Identifier"
+    named = f"SPDX-License-Identifier: {licence_of(path)}"
+    if path.endswith(LICENSED) and not any(named in line for line in lines[:2]):
+        yield f"the first line names the licence: {named}"
 
 
 def check_size(path, lines):
@@ -124,6 +130,7 @@ class SelfTest(unittest.TestCase):
     def test_each_broken_rule_is_told(self):
         ok = self.LICENCE
         self.told("safety/x.cpp", "int x;\n", "licence")
+        self.told("bpf/x.bpf.c", ok, "GPL-2.0-only OR BSD-2-Clause")
         self.told("safety/x.cpp", ok + "\n" * 400, "401 lines")
         self.told("cmd/squall_main.cpp", ok + "\n" * 60, "61 lines")
         self.told("faults/netem/netem.cpp", ok + "\n" * 150, "151 lines")
