@@ -63,6 +63,7 @@ void Controller::attend() {
 
 Result<> Controller::arm(Duration deadline) {
   armed_ = true;
+  if (watched_.watchdog) watched_.watchdog->end_by(deadline);
   armed_watches_.push_back(loop_.after(deadline, [this, deadline] {
     stop({"deadline", "the run's max_duration of " + to_text(deadline) + " is over"});
   }));

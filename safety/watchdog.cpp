@@ -34,31 +34,15 @@ Result<Fd> make_lease_page(LeasePage*& page) {
 
 Fd pidfd_of(pid_t pid) { return Fd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))}; }
 
-}  // namespace
-
-Result<Watchdog> Watchdog::start(const std::string& program, const std::string& run_directory,
-                                 int lock_fd, Duration deadline) {
-  Watchdog watchdog;
-  watchdog.deadline_ = Instant(Duration(monotonic_ns())) + deadline;
-  SQUALL_TRY(const Fd memory, make_lease_page(watchdog.page_));
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return sys_error("make a pipe for the watchdog");
-  watchdog.ready_ = Fd{ends[0]};
-  const Fd told{ends[1]};
-  const Fd self = pidfd_of(::getpid());
-  if (!self) return sys_error("open a process descriptor of the runner");
-  watchdog.renew();
-
+// In a session of its own, with these descriptors and no others of ours.
+Result<pid_t> spawn(const std::string& program, const std::string& run_directory,
+                    const std::array<std::pair<int, int>, 4>& inherited) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawnattr_init(&attributes);
-  const std::array<std::pair<int, int>, 4> inherited{{{self.get(), lease_fd::runner},
-                                                      {memory.get(), lease_fd::page},
-                                                      {told.get(), lease_fd::ready},
-                                                      {lock_fd, lease_fd::lock}}};
   // First out of the way of the numbers that the watchdog expects.
-  std::array<Fd, inherited.size()> moved;
+  std::array<Fd, 4> moved;
   for (std::size_t i = 0; i < inherited.size(); ++i) {
     moved[i] = Fd{::fcntl(inherited[i].first, F_DUPFD_CLOEXEC, 16)};
     ::posix_spawn_file_actions_adddup2(&actions, moved[i].get(), inherited[i].second);
@@ -74,15 +58,35 @@ Result<Watchdog> Watchdog::start(const std::string& program, const std::string& 
   ::posix_spawnattr_setflags(&attributes,
                              POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
   std::array<const char*, 3> arguments{"squall-watchdog", run_directory.c_str(), nullptr};
-  const int problem = ::posix_spawn(&watchdog.pid_, program.c_str(), &actions, &attributes,
+  pid_t pid = 0;
+  const int problem = ::posix_spawn(&pid, program.c_str(), &actions, &attributes,
                                     const_cast<char**>(arguments.data()), environ);
   ::posix_spawn_file_actions_destroy(&actions);
   ::posix_spawnattr_destroy(&attributes);
-  if (problem != 0) {
-    auto error = sys_error("start the watchdog '" + program + "'", problem);
-    error.hint = "install squall-watchdog beside squall";
-    return error;
-  }
+  if (problem == 0) return pid;
+  auto error = sys_error("start the watchdog '" + program + "'", problem);
+  error.hint = "install squall-watchdog beside squall";
+  return error;
+}
+
+}  // namespace
+
+Result<Watchdog> Watchdog::start(const std::string& program, const std::string& run_directory,
+                                 int lock_fd) {
+  Watchdog watchdog;
+  SQUALL_TRY(const Fd memory, make_lease_page(watchdog.page_));
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return sys_error("make a pipe for the watchdog");
+  watchdog.ready_ = Fd{ends[0]};
+  const Fd told{ends[1]};
+  const Fd self = pidfd_of(::getpid());
+  if (!self) return sys_error("open a process descriptor of the runner");
+  watchdog.renew();
+  SQUALL_TRY(watchdog.pid_, spawn(program, run_directory,
+                                  {{{self.get(), lease_fd::runner},
+                                    {memory.get(), lease_fd::page},
+                                    {told.get(), lease_fd::ready},
+                                    {lock_fd, lease_fd::lock}}}));
   watchdog.process_ = pidfd_of(watchdog.pid_);
   if (!watchdog.process_) return sys_error("open a process descriptor of the watchdog");
   return watchdog;
@@ -101,14 +105,18 @@ Result<> Watchdog::wait_until_ready(Duration limit) {
   return {};
 }
 
+void Watchdog::end_by(Duration deadline) {
+  last_ = Instant(Duration(monotonic_ns())) + deadline;
+  renew();
+}
+
 void Watchdog::renew() {
-  const auto until = std::min(Instant(Duration(monotonic_ns())) + kLease, deadline_ + kLease);
+  const auto until = std::min(Instant(Duration(monotonic_ns())), last_) + kLease;
   page_->valid_until_ns.store(until.time_since_epoch().count(), std::memory_order_release);
 }
 
 void Watchdog::release() {
   page_->released.store(1, std::memory_order_release);
-  // Kernel: PIDFD_SELF-style signalling by descriptor cannot hit another process.
   ::syscall(SYS_pidfd_send_signal, process_.get(), SIGTERM, nullptr, 0);
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }

@@ -23,12 +23,15 @@ class Watchdog {
  public:
   static constexpr Duration kLease = 2s;
 
-  // Starts it; it inherits the host's lock. `deadline` bounds every renewal.
+  // Starts it; it inherits the host's lock.
   static Result<Watchdog> start(const std::string& program, const std::string& run_directory,
-                                int lock_fd, Duration deadline);
+                                int lock_fd);
   // Waits until its memory is locked and it watches; at most `limit`.
   Result<> wait_until_ready(Duration limit = 5s);
 
+  // From now on no renewal reaches beyond this: the watchdog keeps the deadline even if the
+  // runner's own timers do not.
+  void end_by(Duration deadline);
   void renew();                                 // called once a second
   int pidfd() const { return process_.get(); }  // readable: it died
   int pid() const { return pid_; }
@@ -48,7 +51,7 @@ class Watchdog {
   Fd ready_;
   int pid_ = 0;
   LeasePage* page_ = nullptr;
-  Instant deadline_{};
+  Instant last_{Duration::max() - kLease};  // bounds every renewal
   std::string weakness_;
 };
 

@@ -185,8 +185,8 @@ Result<> Runner::open_run_directory() {
 
 Result<> Runner::start_watching() {
   if (around_.watched) {
-    SQUALL_TRY(auto watchdog, Watchdog::start(options_.watchdog_program, result_.directory,
-                                              lock_.fd(), scenario_.scenario.max_duration));
+    SQUALL_TRY(auto watchdog,
+               Watchdog::start(options_.watchdog_program, result_.directory, lock_.fd()));
     watchdog_ = std::make_unique<Watchdog>(std::move(watchdog));
   }
   probing_ = std::make_unique<Probing>(

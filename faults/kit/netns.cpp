@@ -39,7 +39,7 @@ bool is_number(const std::string& text) {
 std::string path_of(const std::string& hint) {
   if (hint.empty()) return kOwn;
   if (hint.front() == '/') return hint;
-  const auto named = kNamed + hint;
+  auto named = kNamed + hint;
   if (!is_number(hint) || ::access(named.c_str(), F_OK) == 0) return named;
   return "/proc/" + hint + "/ns/net";
 }
