@@ -3,6 +3,7 @@
 #include "scenarios/probing.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace squall {
 namespace {
@@ -12,7 +13,8 @@ constexpr std::size_t kKeptLatencies = 4096;
 
 std::int64_t percentile(std::vector<std::int64_t> values, double share) {
   if (values.empty()) return 0;
-  const auto rank = static_cast<std::size_t>(share * static_cast<double>(values.size() - 1) + 0.5);
+  const auto rank =
+      static_cast<std::size_t>(std::lround(share * static_cast<double>(values.size() - 1)));
   std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(rank));
   return values[rank];
 }

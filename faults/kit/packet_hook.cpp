@@ -266,7 +266,8 @@ Result<std::vector<Intent>> strays(const Machine& host, const std::string& fault
           if (!is_ours(each)) continue;
           auto intent = program_intent(fault, hook, each.means, each.name,
                                        "the program " + each.name + " on the packets");
-          found.push_back(each.made_clsact ? intent.with(kClsact, "ours") : std::move(intent));
+          if (each.made_clsact) intent = intent.with(kClsact, "ours");
+          found.push_back(std::move(intent));
         }
       }
   }

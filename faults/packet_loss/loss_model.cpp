@@ -56,7 +56,8 @@ double listed(const Loss& loss, std::uint64_t upto) {
   if (loss.every == 0) return 0;
   const auto kept = loss.every - burst_of(loss);
   const auto rest = upto % loss.every;
-  return static_cast<double>(upto / loss.every * burst_of(loss) + (rest > kept ? rest - kept : 0));
+  const auto periods = upto / loss.every;  // whole ones
+  return static_cast<double>(periods * burst_of(loss) + (rest > kept ? rest - kept : 0));
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ std::optional<Bytes> line_of(const std::string& text, const std::string& key) {
 
 class FreeMemoryGuard final : public Guard {
  public:
-  explicit FreeMemoryGuard(Params params) : params_(std::move(params)) {}
+  explicit FreeMemoryGuard(const Params& params) : params_(params) {}
 
   std::string name() const override {
     std::string made = "free_memory";
@@ -65,7 +65,8 @@ class FreeMemoryGuard final : public Guard {
   GuardWord judge(Bytes available, Bytes total) const {
     GuardWord word;
     const auto mib = std::to_string(available.value >> 20) + "MiB";
-    const Percent share{static_cast<double>(available.value * 1000 / total.value) / 10};
+    const auto per_mille = available.value * 1000 / total.value;
+    const Percent share{static_cast<double>(per_mille) / 10};
     word.value = mib;
     if (params_.available)
       word.why = breach_of("available memory", *params_.available, available, mib);
