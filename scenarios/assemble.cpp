@@ -105,6 +105,7 @@ ProbeEntry read_probe(const Section& section, Complaints& complaints) {
                        [&](const auto& each) { return each.place == at; });
   };
   if (probe.name.empty()) probe.name = probe.kind;
+  // A timeout that nobody wrote must not be one that is then complained of.
   if (!probe.places.contains("timeout")) probe.timeout = std::min(probe.timeout, probe.every);
   if (probe.timeout > probe.every && !complained(place("timeout")) && !complained(place("every")))
     complaints.push_back({place("timeout"),
@@ -141,6 +142,8 @@ void refuse_duplicates(const std::vector<Entry>& entries, const std::string& kin
   }
 }
 
+// max_duration is not marked as required in its table: a deadline deserves a better
+// message than "missing", also when the whole section is.
 void read_limits(const Document& document, Scenario& scenario, Complaints& complaints) {
   const Section none{{scenario.file, 0, 0}, {}};
   const auto& section = document.limits ? *document.limits : none;

@@ -7,6 +7,7 @@
 namespace squall {
 namespace {
 
+// Longer runs are mistakes of the unit, or no experiments.
 constexpr Duration kLongest = 24h * 30;
 
 }  // namespace
@@ -37,6 +38,7 @@ const Table<ParameterKeys>& parameter_keys() {
   return table;
 }
 
+// Below 1ms a question would mostly measure the prober.
 const Table<ProbeEntry>& probe_keys() {
   static const Table<ProbeEntry> table(
       {field("name", &ProbeEntry::name, "name in reports; the kind if missing"),
@@ -59,6 +61,7 @@ const Table<GuardEntry>& guard_keys() {
   return table;
 }
 
+// `duration` has no range: its end is compared with the deadline, which says more.
 const Table<FaultEntry>& fault_keys() {
   static const Table<FaultEntry> table(
       {field("name", &FaultEntry::name, "name in reports; the kind if missing"),

@@ -58,6 +58,7 @@ std::vector<Declared> declared(const Section& section, Complaints& complaints) {
   return all;
 }
 
+// The last one counts, as with any option that is given twice.
 const std::string* override_of(const std::string& name, const Overrides& overrides) {
   const std::string* last = nullptr;
   for (const auto& [each, value] : overrides)
@@ -108,6 +109,8 @@ class Substitution {
       } else if (text->compare(at, 2, "${") == 0) {
         const auto end = text->find('}', at);
         if (end == std::string::npos) return complain_open(raw);
+        // Only a value that is wholly a parameter is typed like a flag: "${port}" may
+        // become a number, "port ${port}" stays text.
         raw.from_flag = at == 0 && end + 1 == text->size();
         put_in(text->substr(at + 2, end - at - 2), raw, made);
         from = end + 1;

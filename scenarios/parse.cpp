@@ -54,6 +54,7 @@ class Reader {
     complaints_.push_back({at, std::move(what), std::move(hint)});
   }
 
+  // Also finds what stands at the top but belongs into a section: max_duration.
   void complain_top_level(const toml::key& key) {
     TableSheet known;
     for (const auto* name : {"scenario", "parameters", "limits", "probe", "guard", "fault"})
@@ -135,6 +136,7 @@ class Reader {
     }
   }
 
+  // Null when it was complained of; its key then counts as not written.
   std::optional<Raw> value(const toml::node& node) {
     const auto at = place(node.source());
     if (const auto* text = node.as_string()) return Raw{text->get(), at};

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Everything comes from the tables and specs; what is not in them (how the pieces work
+// together) belongs into the handwritten docs.
 
 #include "scenarios/reference.hpp"
 
@@ -63,6 +66,7 @@ std::string trimmed(const std::string& text) {
   return text.substr(from, text.find_last_not_of('\n') - from + 1);
 }
 
+// The keys that the group shares stand once, before its first kind.
 std::string markdown_section(const std::vector<Reference>& all, const std::string& group,
                              const std::string& title, const std::string& about) {
   std::string text = "\n## " + title + "\n\n" + about + "\n";

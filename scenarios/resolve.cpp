@@ -11,6 +11,7 @@
 namespace squall {
 namespace {
 
+// Sums of two times that a user chose may be longer than any duration: they stop there.
 Duration sum(Duration a, Duration b) {
   Duration::rep total = 0;
   return __builtin_add_overflow(a.count(), b.count(), &total) ? Duration::max() : Duration(total);
@@ -44,6 +45,9 @@ Settings without_misspelt(const Settings& settings, const TableSheet& own,
   return rest;
 }
 
+// Goes on after each complaint with what is left, so that a file is told everything at
+// once. What was told already is not told again in other words: an entry without a kind,
+// a deadline that is missing, parameters that did not parse.
 class Resolver {
  public:
   Resolver(const Registry& registry, Complaints& complaints)
@@ -95,6 +99,7 @@ class Resolver {
       checked.ramped = checked.fault->parse(at_end, entry.place, complaints_);
   }
 
+  // Turns the settings at the start into those at the end of this ramp.
   void set_ramp_end(const Ramp& ramp, const FaultSheet& sheet, Settings& settings) {
     std::vector<std::string> possible;
     for (const auto& each : sheet.params.fields)
@@ -121,6 +126,8 @@ class Resolver {
     return possible.empty() ? "'" + kind + "' takes no ramps" : "these can: " + joined(possible);
   }
 
+  // A fault that ends exactly at the deadline would race with it: then it is chance
+  // whether the run ends by itself or is aborted. So it must end before.
   void set_ends(Duration deadline) {
     Duration latest{};
     bool any = false;
@@ -163,6 +170,8 @@ class Resolver {
     }
   }
 
+  // One of the two naming the other is enough. A fault that starts when the other ends
+  // does not overlap it: the schedule has ends first.
   void check_conflicts() {
     const auto refuses = [](const CheckedFault& a, const CheckedFault& b) {
       const auto& list = a.fault->sheet().conflicts;

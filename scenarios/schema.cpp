@@ -112,6 +112,7 @@ FieldSheet over_sheet() {
 }
 
 // A kind of fault, probe or guard: what all have in common, then its own.
+// `kind` is a constant, so that a validator and an editor can tell the kinds apart.
 Json kind_schema(const std::string& name, const std::string& summary, const TableSheet& common,
                  const TableSheet& own) {
   auto made = empty_object();

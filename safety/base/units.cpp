@@ -193,6 +193,7 @@ std::string decimal(std::uint64_t value, std::uint64_t unit) {
   return fraction.empty() ? text : text + "." + fraction;
 }
 
+// Also of the most negative duration, whose magnitude is no duration.
 std::uint64_t magnitude(Duration value) {
   const auto count = value.count();
   return count < 0 ? ~static_cast<std::uint64_t>(count) + 1 : static_cast<std::uint64_t>(count);
@@ -338,6 +339,7 @@ std::string to_rounded_text(Duration value) {
 std::string nearest(std::string_view word, const std::vector<std::string>& known) {
   constexpr std::size_t kLongest = 64;
   if (word.empty() || word.size() > kLongest) return {};
+  // Case and the choice of '-' or '_' are never what was meant to differ.
   const auto plain = [](std::string_view text) {
     auto made = lowered(text);
     std::replace(made.begin(), made.end(), '-', '_');

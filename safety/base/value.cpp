@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Text is taken for a number only from a flag or a parameter, where everything is text;
+// in a file it is a mistake that its author should see.
 
 #include "safety/base/value.hpp"
 
@@ -57,6 +60,7 @@ Result<T> parse_number_text(const std::string& text, const char* name) {
   return value;
 }
 
+// TOML's integers are 64 bits with a sign, narrower or unsigned ones are checked here.
 template <class T>
 Result<T> parse_whole(const Raw& raw) {
   if (const auto* value = std::get_if<std::int64_t>(&raw.value)) {
