@@ -70,9 +70,8 @@ Result<std::vector<Attached>> read_hook_here(int ifindex, Direction direction) {
   for (const auto& each : entries)
     all.push_back(
         {each.name, each.program, Means::tcx, 0, each.link, bpf::is_our_name(each.name), false});
-  SQUALL_TRY(auto filters, tc::read_filters(ifindex, direction));
-  std::stable_sort(filters.begin(), filters.end(),
-                   [](const auto& a, const auto& b) { return a.priority < b.priority; });
+  // Kernel: a dump goes through the filters in the order of their priorities.
+  SQUALL_TRY(const auto filters, tc::read_filters(ifindex, direction));
   for (const auto& each : filters) all.push_back(attached_of(each));
   return all;
 }
