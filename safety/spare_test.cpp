@@ -45,8 +45,8 @@ TEST_CASE("ports where a daemon listens, and only those") {
 }
 
 TEST_CASE("the port of the operator's session, from an environment") {
-  const std::string with =
-      std::string("A=1\0SSH_CONNECTION=192.0.2.1 50000 192.0.2.2 2200\0B=2\0", 59);
+  using namespace std::string_literals;
+  const auto with = "A=1\0SSH_CONNECTION=192.0.2.1 50000 192.0.2.2 2200\0B=2\0"s;
   CHECK(session_port(with) == 2200);
   CHECK(session_port("SSH_CONNECTION=") == 0);
   CHECK(session_port("") == 0);
