@@ -6,6 +6,7 @@
 
 namespace squall {
 
+// NOLINTNEXTLINE(readability-function-size): a table
 const std::vector<Command>& commands() {
   static const std::vector<Command> all = {
       {"doctor", "Start here", "what works on this host, and what is missing for the rest",

@@ -140,13 +140,12 @@ void Print::write_some() {
     const auto* from = text_.data() + done;
     const auto count = socket_ ? ::send(live_.get(), from, text_.size() - done, MSG_DONTWAIT)
                                : ::write(live_.get(), from, text_.size() - done);
-    if (count > 0) {
-      done += static_cast<std::size_t>(count);
-    } else if (errno != EINTR) {
-      if (errno == EAGAIN) break;
-      failure_ = errno;
-      done = text_.size();
-    }
+    const int problem = count < 0 ? errno : 0;
+    if (count > 0) done += static_cast<std::size_t>(count);
+    if (problem == EAGAIN) break;
+    if (count > 0 || problem == EINTR) continue;
+    failure_ = problem;
+    done = text_.size();
   }
   text_.erase(0, done);
 }

@@ -11,12 +11,13 @@ namespace squall {
 namespace {
 
 ExitCode guarded(const std::vector<std::string>& words, Print& print) {
-  std::string what = "an unknown exception";
+  std::string what;
   try {
     return run_app(words, print);
   } catch (const std::exception& bug) {
     what = bug.what();
   } catch (...) {
+    what = "an unknown exception";
   }
   print.error({ErrorKind::internal, "internal error: " + what, "please report it", {}, 0});
   return settle_after_bug(print) ? ExitCode::internal : ExitCode::not_clean;
