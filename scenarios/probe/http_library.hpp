@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// libcurl, loaded when the first http probe asks, and only then: with its own
+// libcurl, loaded when the first http probe is made, and only then: with its own
 // libraries it is several times as large as the rest of squall.
 
 #pragma once

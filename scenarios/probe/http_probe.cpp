@@ -3,6 +3,7 @@
 // http: ask a service over HTTP or HTTPS and judge status, latency and body.
 
 #include "scenarios/probe/expectation.hpp"
+#include "scenarios/probe/http_library.hpp"
 #include "scenarios/probe/http_transfer.hpp"
 #include "scenarios/probe/make.hpp"
 
@@ -75,6 +76,8 @@ ProbeAnswer judge(Asked& asked, Instant now, const HttpAnswer& answer) {
 class HttpProbe final : public Probe {
  public:
   explicit HttpProbe(Params params) {
+    // Loaded before anything is disturbed; what is missing is told with the first answer.
+    (void)http_library();
     if (params.expect.status.empty()) params.expect.status = {{Op::between, 200, 299}};
     asked_ =
         std::make_shared<Asked>(Asked{std::move(params.request), Judge(std::move(params.expect))});
