@@ -11,6 +11,12 @@ else()
   # clang reports libstdc++ 12's own use of get_temporary_buffer in std::stable_sort.
   target_compile_options(squall_compiler INTERFACE -Wno-deprecated-declarations)
 endif()
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  # clang 19 reports libstdc++ 12's own std::stable_sort, and the C in libbpf's LIBBPF_OPTS.
+  target_compile_options(squall_compiler INTERFACE
+    -Wno-deprecated-declarations -Wno-gnu-statement-expression-from-macro-expansion
+    -Wno-c99-extensions -Wno-missing-designated-field-initializers)
+endif()
 target_link_options(squall_compiler INTERFACE -Wl,--as-needed)
 if(SQUALL_SANITIZE)
   target_compile_options(squall_compiler INTERFACE

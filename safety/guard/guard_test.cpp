@@ -151,14 +151,14 @@ TEST_CASE("heartbeat: a missed touch is seen when it is due") {
   file.put("x");
   const auto loop = make_loop();
   const auto guard =
-      make_guard("heartbeat", {text_setting("file", file.path), text_setting("within", "100ms")});
+      make_guard("heartbeat", {text_setting("file", file.path), text_setting("within", "600ms")});
   REQUIRE(guard->look().kind == Kind::carry_on);
   const auto began = loop->now();
-  Watch touch = loop->after(50ms, [&] { file.put("y"); });
-  const auto word = hear(*loop, *guard, 2s);
+  Watch touch = loop->after(100ms, [&] { file.put("y"); });
+  const auto word = hear(*loop, *guard, 20s);
   CHECK(word.kind == Kind::abort);
-  CHECK(loop->now() - began >= 150ms);
-  CHECK(loop->now() - began < 1s);
+  CHECK(loop->now() - began >= 700ms);
+  CHECK(loop->now() - began < 10s);
 }
 
 TEST_CASE("command: a failing command refuses, later aborts after its failures") {
@@ -188,13 +188,13 @@ TEST_CASE("command: a failing command refuses, later aborts after its failures")
 TEST_CASE("command: one that hangs is ended, and counts as failed") {
   const auto loop = make_loop();
   const auto guard = make_guard(
-      "command", {list_setting("command", {"sleep", "60"}), text_setting("timeout", "300ms")});
+      "command", {list_setting("command", {"sleep", "60"}), text_setting("timeout", "1500ms")});
   const auto began = loop->now();
   CHECK(guard->look().value == "no answer yet");
-  CHECK(loop->now() - began < 290ms);
-  const auto word = hear(*loop, *guard, 5s);
+  CHECK(loop->now() - began < 1500ms);  // it was asked only briefly
+  const auto word = hear(*loop, *guard, 20s);
   CHECK(word.kind == Kind::abort);
-  CHECK(word.why == "'sleep' did not end within 300ms");
+  CHECK(word.why == "'sleep' did not end within 1.5s");
 }
 
 }  // namespace

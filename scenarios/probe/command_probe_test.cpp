@@ -83,10 +83,10 @@ TEST_CASE("command: the timeout ends the whole group, also one that ignores SIGT
   const auto loop = make_loop();
   const auto path = "/tmp/squall-probes-" + std::to_string(::getpid());
   const auto probe = script("trap '' TERM INT HUP; sleep 60 & echo $$ $! > " + path + "; wait");
-  const auto asked = ask(*loop, *probe, 200ms);
-  CHECK(asked.answer.why == "'/bin/sh' did not end within 200ms");
-  CHECK(asked.took < 200ms + kHeldUp);
-  CHECK(asked.longest_hold < kHeldUp);
+  const auto asked = ask(*loop, *probe, 1s);
+  CHECK(asked.answer.why == "'/bin/sh' did not end within 1s");
+  CHECK(asked.took < 1s + kSoon);
+  CHECK(asked.ticks >= kWentOn);
   std::ifstream file(path);
   pid_t shell = 0;
   pid_t sleeper = 0;
@@ -111,7 +111,7 @@ TEST_CASE("command: what it leaves running does not outlive it or hold it up") {
   const auto probe = script("sleep 60 & echo $!", {setting("expect.number", std::string("> 0"))});
   const auto asked = ask(*loop, *probe);
   CHECK(asked.answer.held);
-  CHECK(asked.took < 1s);
+  CHECK(asked.took < 9s);  // it did not wait for the sleeper
   const auto sleeper = static_cast<pid_t>(*asked.answer.value);
   for (int i = 0; i < 1000 && alive(sleeper); ++i) ::usleep(1000);
   CHECK_FALSE(alive(sleeper));
@@ -121,7 +121,7 @@ TEST_CASE("command: a flood of output is cut, and holds nothing up") {
   const auto loop = make_loop();
   auto asked = ask(*loop, *command({"yes"}), 150ms);
   CHECK(asked.answer.why == "'yes' did not end within 150ms");
-  CHECK(asked.longest_hold < kHeldUp);
+  CHECK(asked.longest_hold < kSoon);
   asked = ask(*loop, *script("head -c 1000000 /dev/zero | tr '\\0' x",
                              {setting("expect.matches", std::string("^xxx"))}));
   CHECK(asked.answer.held);

@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+#include <ctime>
+
 namespace squall {
 namespace {
 
@@ -114,9 +116,9 @@ TEST_CASE("patterns match by lines, across zero bytes, and in bounded time") {
   }
   // Each of these hangs or overflows the stack of a backtracking matcher.
   for (const auto* slow : {"(a+)+b", "(a|aa)*b", "((a*)*)*b"}) {
-    const auto began = std::chrono::steady_clock::now();
+    const auto began = std::clock();  // of this process
     CHECK_FALSE(matches(slow, many));
-    CHECK(std::chrono::steady_clock::now() - began < 500ms);
+    CHECK(std::clock() - began < CLOCKS_PER_SEC);
   }
   for (const auto* wrong : {"(", "[a", "a{2,1}", "\\d", "(a)\\1", "(?:a)", "(?i)a", "*a\\D",
                             "(a{99}){99}", "a{9999999999}"})
