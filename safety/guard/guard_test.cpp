@@ -161,6 +161,15 @@ TEST_CASE("heartbeat: a missed touch is seen when it is due") {
   CHECK(loop->now() - began < 10s);
 }
 
+// What a command guard says before the first change. A busy machine may not let the
+// command end within the short time that it has then; another guard asks again.
+GuardWord first_word(const std::vector<std::string>& command) {
+  GuardWord word;
+  for (int i = 0; i < 50 && (i == 0 || word.value == "no answer yet"); ++i)
+    word = make_guard("command", {list_setting("command", command)})->look();
+  return word;
+}
+
 TEST_CASE("command: a failing command refuses, later aborts after its failures") {
   const File file("health");
   file.put("ok\n");
@@ -178,11 +187,10 @@ TEST_CASE("command: a failing command refuses, later aborts after its failures")
   CHECK(word.why == "'grep' failed with exit code 1, 3 times in a row");
   CHECK(guard->look().kind == Kind::abort);
 
-  const auto failing = make_guard("command", {list_setting("command", {"false"})});
-  CHECK(failing->look().why == "'false' failed with exit code 1");
-  const auto missing = make_guard("command", {list_setting("command", {"squall-no-such"})});
-  CHECK(missing->look().kind == Kind::blind);
-  CHECK(missing->look().why.starts_with("cannot start 'squall-no-such'"));
+  CHECK(first_word({"false"}).why == "'false' failed with exit code 1");
+  const auto missing = first_word({"squall-no-such"});
+  CHECK(missing.kind == Kind::blind);
+  CHECK(missing.why.starts_with("cannot start 'squall-no-such'"));
 }
 
 TEST_CASE("command: one that hangs is ended, and counts as failed") {

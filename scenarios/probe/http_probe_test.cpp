@@ -91,15 +91,15 @@ TEST_CASE("http: nobody listens") {
 TEST_CASE("http: no answer and an answer that comes too slowly cost the timeout") {
   const auto loop = make_loop();
   const Service silent(*loop, {});
-  auto asked = ask(*loop, *make_probe("http", asking(silent)), 100ms);
-  CHECK(asked.answer.why == "no answer within 100ms");
-  CHECK(asked.took >= 100ms);
-  CHECK(asked.took < 100ms + kSoon);
+  auto asked = ask(*loop, *make_probe("http", asking(silent)), 500ms);
+  CHECK(asked.answer.why == "no answer within 500ms");
+  CHECK(asked.took >= 500ms);
+  CHECK(asked.took < 500ms + kSoon);
   CHECK(asked.ticks >= kWentOn);
 
   const Service slow(*loop, {.answer = answer_of("200 OK", std::string(200, 'x')), .pause = 5ms});
-  asked = ask(*loop, *make_probe("http", asking(slow)), 100ms);
-  CHECK(asked.answer.why == "no answer within 100ms");
+  asked = ask(*loop, *make_probe("http", asking(slow)), 500ms);
+  CHECK(asked.answer.why == "no answer within 500ms");
   CHECK(asked.longest_hold < kSoon);
 }
 

@@ -57,10 +57,10 @@ TEST_CASE("tcp: a service that never answers costs the timeout and holds nothing
   const auto probe = make_probe(
       "tcp", {setting("address", service.address()), setting("send", std::string("hello\n")),
               setting("expect.matches", std::string("world"))});
-  const auto asked = ask(*loop, *probe, 100ms);
-  CHECK(asked.answer.why == "no answer within 100ms");
-  CHECK(asked.took >= 100ms);
-  CHECK(asked.took < 100ms + kSoon);
+  const auto asked = ask(*loop, *probe, 500ms);
+  CHECK(asked.answer.why == "no answer within 500ms");
+  CHECK(asked.took >= 500ms);
+  CHECK(asked.took < 500ms + kSoon);
   CHECK(asked.ticks >= kWentOn);
 }
 
