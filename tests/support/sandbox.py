@@ -80,8 +80,10 @@ class Sandbox:
     def start(self, *words, before=()):
         """Its output goes to files, so that nobody waits for a reader."""
         with open(self.folder / "stdout", "w") as out, open(self.folder / "stderr", "w") as err:
-            return subprocess.Popen([*before, *self.command(*words)], env=self.environment,
-                                    stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+            self.started = subprocess.Popen([*before, *self.command(*words)],
+                                            env=self.environment, stdin=subprocess.DEVNULL,
+                                            stdout=out, stderr=err)
+        return self.started
 
     def said(self):
         files = [self.folder / "stdout", self.folder / "stderr"]
@@ -129,8 +131,15 @@ class Sandbox:
         return [event for event in found if name in (None, event["event"])]
 
     def wait_for_event(self, name, count=1, limit=10):
-        return wait_until(lambda: len(self.events(name)) >= count, limit,
-                          f"{count} of event '{name}'; it said: {self.said()}")
+        def happened():
+            ended = self.started.poll()
+            if len(self.events(name)) >= count:
+                return True
+            if ended is not None:
+                raise AssertionError(f"no '{name}': it ended with {ended}: {self.said()}"
+                                     f"{self.events()[-3:]}")
+            return False
+        wait_until(happened, limit, f"{count} of event '{name}'")
 
     def processes(self):
         """Every process of ours, by the state folder in its environment: {pid: name}."""
