@@ -25,8 +25,8 @@ class Recording(unittest.TextTestResult):
         took = time.monotonic() - getattr(self, "began", time.monotonic())
         name = test.id().removeprefix("__main__.")
         line = {"test": f"{NAME}: {name}", "outcome": outcome, "why": why, "took": round(took, 2)}
-        with open(RESULTS, "a") as file:
-            file.write(json.dumps(line) + "\n")
+        RESULTS.write(json.dumps(line) + "\n")
+        RESULTS.flush()
 
     def addSuccess(self, test):
         super().addSuccess(test)
@@ -50,7 +50,9 @@ class Recording(unittest.TextTestResult):
             self.note(subtest, "fail", self._exc_info_to_string(err, test))
 
 
-RESULTS, NAME, FILE = sys.argv[1:4]
+NAME, FILE = sys.argv[2:4]
+# Opened once: a test may go where the path means something else.
+RESULTS = open(sys.argv[1], "a")
 unittest.runner.TextTestRunner.resultclass = Recording
 sys.argv = [FILE, "-v"]
 sys.path.insert(0, os.path.dirname(FILE))
