@@ -8,7 +8,7 @@
 #include "tests/support/fake_machine.hpp"
 #include "tests/support/memory_journal.hpp"
 
-#include "examples/add_a_fault/standstill.cpp"
+#include "examples/add_a_fault/standstill.cpp"  // NOLINT(bugprone-suspicious-include)
 #include <doctest/doctest.h>
 
 using namespace squall;
@@ -60,15 +60,12 @@ TEST_CASE("the tutorial's fault is in force between inject and rollback") {
 }
 
 TEST_CASE("the tutorial's fault survives a death at any write") {
-  for (int at = 0; at < 3; ++at) {
+  for (int at = 0; at < 2; ++at) {  // the record, and the change
     CAPTURE(at);
     const auto machine = clean_machine();
     MemoryJournal journal(machine->gate());
     machine->gate().die_at(at);
-    try {
-      live(*machine, journal);
-    } catch (const MachineDied&) {
-    }
+    CHECK_THROWS_AS(live(*machine, journal), MachineDied);
     machine->gate().reset();
     (void)rollback_on(*machine).all(journal);
     CHECK(rollback_on(*machine).all(journal).clean());

@@ -28,7 +28,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 int say(const Json& json) {
-  std::cout << json.dump() << std::endl;
+  std::cout << json.dump() << "\n" << std::flush;
   return 0;
 }
 
