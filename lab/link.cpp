@@ -83,6 +83,7 @@ Result<> take_up(const std::string& device) {
 }
 
 Result<> furnish(const std::string& device, const std::string& v4, const std::string& v6) {
+  SQUALL_CHECK(skip_duplicate_check(device));
   SQUALL_CHECK(take_up(device));
   SQUALL_TRY(const Socket socket, talk());
   SQUALL_TRY(const Link link, find_link(socket.get(), device));

@@ -28,22 +28,22 @@ void come_back(const Fd& home) {
   std::abort();
 }
 
-Result<> write_setting(const std::string& path, const std::string& text) {
+// Kernel: /proc/sys/net shows the namespace of whoever opens a file in it, so these
+// settings are those of the namespace that we are in.
+Result<> write_setting(const std::string& name, const std::string& text) {
+  const auto path = "/proc/sys/net/" + name;
   const Fd file{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
   if (!file) return sys_error("open '" + path + "'");
   return write_all(file.get(), text, path);
 }
 
-// Kernel: /proc/sys/net shows the namespace of whoever opens a file in it, so these
-// settings are the new namespace's own.
-Result<> settle_in() {
+bool has_ipv6() { return ::access("/proc/sys/net/ipv6", F_OK) == 0; }
+
+Result<> become_router() {
   SQUALL_CHECK(take_loopback_up());
-  SQUALL_CHECK(write_setting("/proc/sys/net/ipv4/ip_forward", "1"));
-  if (::access("/proc/sys/net/ipv6", F_OK) != 0) return {};
-  // Kernel: a router asks for neighbours from its link-local address, which is of no use
-  // for a second while it is checked for duplicates.
-  SQUALL_CHECK(write_setting("/proc/sys/net/ipv6/conf/default/accept_dad", "0"));
-  return write_setting("/proc/sys/net/ipv6/conf/all/forwarding", "1");
+  SQUALL_CHECK(write_setting("ipv4/ip_forward", "1"));
+  if (!has_ipv6()) return {};
+  return write_setting("ipv6/conf/all/forwarding", "1");
 }
 
 }  // namespace
@@ -78,9 +78,14 @@ Result<> make_network(const std::string& name) {
   if (::mount("/proc/thread-self/ns/net", path.c_str(), "none", MS_BIND, nullptr) != 0)
     made = sys_error("name the network namespace '" + name + "'");
   else
-    made = settle_in();
+    made = become_router();
   come_back(home);
   return made;
+}
+
+Result<> skip_duplicate_check(const std::string& device) {
+  if (!has_ipv6()) return {};
+  return write_setting("ipv6/conf/" + device + "/accept_dad", "0");
 }
 
 Result<> delete_network(const std::string& name) {

@@ -30,6 +30,9 @@ std::uint64_t network_inode(const std::string& name);  // 0: there is none
 Result<> inside(const std::string& network, const std::function<Result<>()>& work);
 
 Result<> take_loopback_up();  // of the namespace we are in
+// Kernel: a link-local address is tentative for a second while it is checked for duplicates,
+// and a router asks for its neighbours from there. Nobody else is on our links.
+Result<> skip_duplicate_check(const std::string& device);
 // The pair, each end in its namespace, up and with its addresses.
 Result<> make_link(const LabLink& link);
 // Sends what is for `v4`/24 and `v6`/64 to the given next hops.
