@@ -7,7 +7,7 @@
 //     verify | measure | records | survey | adjust name=value… | revert | quit (revert nothing)
 //   drive_fault --plan KIND name=value…      the plan as JSON
 //   drive_fault --revert                     records on stdin are reverted
-//   drive_fault --strays KIND NAMESPACE [--remove]   what carries our mark there
+//   drive_fault --strays KIND [NAMESPACE] [--remove]   what carries our mark there
 
 #include "faults/machine.hpp"
 #include "faults/registry.hpp"
@@ -201,7 +201,7 @@ int revert_records(Machine& machine) {
 }
 
 int show_strays(const Fault& fault, Machine& machine, const std::vector<std::string>& words) {
-  const bool remove = words.back() == "--remove";
+  const bool remove = !words.empty() && words.back() == "--remove";
   const auto found = fault.strays(machine);
   if (!found) return say(json_of(found.error())) + 1;
   Json all = Json::array();
@@ -209,7 +209,9 @@ int show_strays(const Fault& fault, Machine& machine, const std::vector<std::str
     return squall::revert(built_in_faults(), record, machine, token);
   });
   for (const auto& each : *found) {
-    if (const auto* where = each.undo.find("namespace"); where && *where != words.front()) continue;
+    // A stray in a namespace that was not named is somebody else's.
+    if (const auto* where = each.undo.find("namespace"))
+      if (words.empty() || *where != words.front()) continue;
     all.push_back(json_of(each));
     if (remove)
       if (auto undone = rollback.stray(each.undo); !undone)
@@ -226,7 +228,7 @@ int drive(std::vector<std::string> words) {
   const auto* fault = words.empty() ? nullptr : built_in_faults().find(words.front());
   if (!fault) return 2;
   words.erase(words.begin());
-  if (mode == "--strays") return words.empty() ? 2 : show_strays(*fault, *machine, words);
+  if (mode == "--strays") return show_strays(*fault, *machine, words);
   Drive driver(*fault, *machine);
   return mode == "--plan" ? driver.plan(words) : driver.run(words);
 }
