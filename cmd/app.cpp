@@ -40,16 +40,23 @@ void declare(CLI::App& app, const Option& option) {
   if (option.required) made->required();
 }
 
+std::vector<std::string> values_of(const Option& option) {
+  if (auto* const* all = std::get_if<std::vector<std::string>*>(&option.into)) return **all;
+  auto* const* one = std::get_if<std::string*>(&option.into);
+  return one && !(*one)->empty() ? std::vector{**one} : std::vector<std::string>{};
+}
+
 Result<> check_words(const std::vector<Option>& options) {
   for (const auto& each : options) {
-    auto* const* text = std::get_if<std::string*>(&each.into);
-    if (each.offer != Offer::words || !text || (*text)->empty()) continue;
-    if (std::ranges::find(each.words, **text) != each.words.end()) continue;
-    std::string known;
-    for (const auto& word : each.words) known += (known.empty() ? "" : ", ") + word;
-    return wrong("'" + **text + "' is not a word that " + each.name + " takes" +
-                     did_you_mean(**text, each.words),
-                 "it takes " + known);
+    if (each.offer != Offer::words) continue;
+    for (const auto& value : values_of(each)) {
+      if (std::ranges::find(each.words, value) != each.words.end()) continue;
+      std::string known;
+      for (const auto& word : each.words) known += (known.empty() ? "" : ", ") + word;
+      return wrong("'" + value + "' is not a word that " + each.name + " takes" +
+                       did_you_mean(value, each.words),
+                   "it takes " + known);
+    }
   }
   return {};
 }

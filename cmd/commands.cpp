@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "cmd/command.hpp"
+#include "safety/spare.hpp"
 
 #include <algorithm>
 
@@ -94,8 +95,9 @@ Option seed_option(std::string* into) {
 }
 
 Option without_option(std::vector<std::string>* into) {
-  return {"--without", "NET", "give up a safety net by name, for example spare-ssh; is logged",
-          into};
+  Option made{"--without", "NET", "safety net to give up, which is logged", into, Offer::words};
+  for (const auto net : kSafetyNets) made.words.emplace_back(net);
+  return made;
 }
 
 }  // namespace squall

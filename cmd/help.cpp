@@ -21,11 +21,11 @@ bool repeats(const Option& option) {
 
 std::string described(const Option& option, const std::string& label, int width, const Look& look) {
   auto text = option.help;
-  if (repeats(option) && !option.positional()) text += " (may be repeated)";
   if (option.offer == Offer::words) {
     text += text.empty() ? "" : ": ";
     for (std::size_t i = 0; i < option.words.size(); ++i) text += (i ? ", " : "") + option.words[i];
   }
+  if (repeats(option) && !option.positional()) text += " (may be repeated)";
   const auto margin = std::string(static_cast<std::size_t>(width) + 4, ' ');
   std::string made = "  " + look.paint(Tone::accent, label);
   bool first = columns(label) <= width;

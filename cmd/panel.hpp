@@ -51,9 +51,9 @@ struct Panel {
   std::string name, hypothesis, run;
   std::uint64_t seed = 0;
   bool seeded = false;
-  std::string phase = "before";
-  std::int64_t start_ns = 0;  // CLOCK_MONOTONIC when the schedule began; 0: not yet
-  Duration elapsed{};         // since then
+  std::string phase = "before";  // during, rollback, after, finished
+  std::int64_t start_ns = 0;     // CLOCK_MONOTONIC when the schedule began; 0: not yet
+  Duration elapsed{};            // since then
   Duration length{};
   std::string stopping;  // why the run is being aborted
   std::vector<PanelFault> faults;

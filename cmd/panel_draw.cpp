@@ -78,7 +78,7 @@ Row probe_row(const PanelProbe& probe, const Look& look) {
   if (!probe.asked)
     return {look.mark(Glyph::waiting), {name, look.paint(Tone::faint, "not asked yet"), "", ""}};
   // What the other columns leave of the line, so that nothing is cut at its end.
-  const auto shown = static_cast<std::size_t>(std::clamp(look.width - 76, 8, int{kTrend}));
+  const auto shown = static_cast<std::size_t>(std::clamp(look.width - 78, 6, int{kTrend}));
   const auto first =
       probe.trend.end() - static_cast<std::ptrdiff_t>(std::min(shown, probe.trend.size()));
   const std::deque<std::optional<double>> newest(first, probe.trend.end());
@@ -116,6 +116,7 @@ void section(std::vector<std::string>& lines, std::string_view title, const std:
 std::string time_line(const Panel& panel, const Look& look) {
   if (panel.phase == "before") return "  asking for the steady state before anything is changed";
   if (panel.phase == "rollback") return "  putting everything back";
+  if (panel.phase == "finished") return "  everything is put back, and the run is over";
   if (panel.phase == "after") return "  everything is put back; asking for the steady state again";
   const auto elapsed = std::min(panel.elapsed, panel.length);
   const double share = panel.length > 0s ? std::chrono::duration<double>(elapsed) /

@@ -128,6 +128,8 @@ void apply(Panel& panel, const Event& event) {
   } else if (event.name == "phase") {
     panel.phase = event.text("phase");
     if (panel.phase == "during") panel.start_ns = event.monotonic_ns;
+  } else if (event.name == "run_finished") {
+    panel.phase = event.text("outcome") == "not clean" ? "rollback" : "finished";
   } else if (event.name == "abort") {
     panel.stopping = visible(event.text("why"));
   }

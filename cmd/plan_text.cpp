@@ -109,8 +109,12 @@ std::string spared_words(const PlanView& view) {
       ports += (ports.empty() ? "" : ", ") + std::to_string(port);
     add("SSH (port " + ports + ")");
   }
+  const auto kept = [&](std::string_view net) {
+    return std::ranges::find(view.without, net) == view.without.end();
+  };
   if (!spare.processes.empty())
-    add(counted(spare.processes.size(), "process") + " (squall, init, your shell, sshd)");
+    add(counted(spare.processes.size(), "process") + " (squall, init" +
+        (kept("spare-operator") ? ", your shell" : "") + (kept("spare-ssh") ? ", sshd" : "") + ")");
   return text;
 }
 

@@ -59,6 +59,18 @@ std::string verdict_word(const FaultReport& fault, const Look& look) {
   return look.paint(tone, word(fault.effect.verdict));
 }
 
+// What held under a fault that did not act as asked, held under less than was planned.
+std::string caveat(const RunResult& result, const Look& look) {
+  const auto weak = static_cast<std::size_t>(std::ranges::count_if(
+      result.faults, [](const FaultReport& each) { return effect_glyph(each) == Glyph::bad; }));
+  if (weak == 0 || result.outcome != Outcome::held) return "";
+  return look.mark(Glyph::warn) + " " +
+         look.paint(Tone::warn, "but " + std::to_string(weak) + " of " +
+                                    counted(result.faults.size(), "fault") +
+                                    " did not act as asked: it was tested under less") +
+         "\n";
+}
+
 // Rows of a table with a line of its own below each.
 std::string rows_with_notes(const std::vector<std::vector<std::string>>& rows,
                             const std::vector<std::string>& notes, const Look& look) {
@@ -168,7 +180,7 @@ std::string footer(const RunResult& result, const Look& look) {
 std::string verdict_text(const RunResult& result, const Look& wide) {
   auto look = wide;
   look.width = std::min(look.width, 100);
-  auto text = headline(result, look) + "\n";
+  auto text = headline(result, look) + "\n" + caveat(result, look);
   if (!result.reason.empty()) text += paragraph(result.reason, 2, look);
   if (!result.hypothesis.empty())
     for (const auto& line : wrap(visible(result.hypothesis), look.width - 2))

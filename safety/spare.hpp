@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <sys/types.h>
 #include <vector>
 
@@ -23,6 +24,10 @@ struct SpareList {
 
   bool spares(pid_t pid) const;
 };
+
+// The names by which the safety nets can be given up.
+inline constexpr std::string_view kSafetyNets[] = {"spare-neighbours", "spare-ssh",
+                                                   "spare-operator"};
 
 // Reads /proc: this process, its ancestors, init, every sshd. `without` are the
 // names of the safety nets that the operator gave up.
