@@ -81,7 +81,7 @@ class Machine:
             QEMU, "-accel", accelerator(), "-cpu", "max", "-smp", "2", "-m", "2048",
             "-display", "none", "-nodefaults", "-no-reboot", "-serial", f"file:{self.console}",
             "-kernel", self.kernel.image, "-initrd", initramfs,
-            "-append", "console=ttyS0 panic=-1 quiet loglevel=4 nokaslr",
+            "-append", "console=ttyS0 panic=-1 quiet loglevel=4 nokaslr no_timer_check",
             "-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap",
             "-device", "virtio-9p-pci,fsdev=host,mount_tag=host",
             "-fsdev", f"local,id=job,path={self.job},security_model=none",
