@@ -14,9 +14,11 @@ namespace squall {
 namespace {
 
 // Kernel state does not survive a reboot: of another boot, only flagged records remain owed.
+// A header that cannot be read may be of this boot.
 std::vector<Owed> owed_in_this_boot(const JournalFile& journal, std::size_t& gone) {
   auto owed = journal.owed();
-  if (journal.header().boot == boot_id()) return owed;
+  const auto& boot = journal.header().boot;
+  if (boot.empty() || boot == boot_id()) return owed;
   const auto before = owed.size();
   std::erase_if(owed, [](const Owed& each) { return !each.intent.survives_reboot; });
   gone = before - owed.size();
@@ -48,7 +50,14 @@ void settle_run(const OwedRun& run, const Rollback& rollback, RecoverReport& rep
     if (journal.error().kind == ErrorKind::gone) {
       (void)forget_unsettled(run.directory);
     } else {
-      report.complaints.push_back(journal.error().sentence());
+      const auto file = run.directory + "/journal.jsonl";
+      report.left.push_back({{0,
+                              {"whatever run '" + run.run + "' owes",
+                               {},
+                               {},
+                               "read " + file + " and run its 'by_hand' lines",
+                               false}},
+                             std::move(journal).error()});
     }
     return;
   }

@@ -133,6 +133,32 @@ TEST_CASE("a journal that nobody can read is reported, and its run stays unsettl
   CHECK(owed->at(0).owed.size() == 1);
 }
 
+TEST_CASE("a run whose journal cannot be opened is not clean") {
+  const TemporaryDirectory dir;
+  const auto paths = dir.paths();
+  REQUIRE(make_directories(paths.of_run("r1") + "/journal.jsonl"));
+  REQUIRE(mark_unsettled(paths.of_run("r1")));
+  Things things;
+  const auto report = recover(paths, things.rollback(), no_strays);
+  REQUIRE(report);
+  CHECK_FALSE(report->clean());
+  CHECK(report->left.at(0).owed.intent.by_hand.find("journal.jsonl") != std::string::npos);
+  CHECK(unsettled_runs(paths).value().size() == 1);
+}
+
+TEST_CASE("a journal whose header is damaged is taken to be of this boot") {
+  const TemporaryDirectory dir;
+  const auto paths = dir.paths();
+  Things things{{"a"}, {}};
+  dead_run(paths, "r1", boot_id(), {make("a")});
+  const auto file = paths.of_run("r1") + "/journal.jsonl";
+  auto text = read_file(file).value();
+  text[text.find("r1")] = 'X';
+  REQUIRE(replace_file(file, text));
+  CHECK(recover(paths, things.rollback(), no_strays)->settled == 1);
+  CHECK(things.there.empty());
+}
+
 TEST_CASE("while a run holds the host, neither a run nor a recovery starts") {
   const TemporaryDirectory dir;
   const auto paths = dir.paths();
