@@ -221,7 +221,8 @@ class Child {
     exit_.cancel();
     if (!started_.process) return;
     ::kill(-started_.pid, SIGKILL);
-    reap(std::move(started_.process));
+    reap(started_.process);
+    started_.process.reset();
   }
 
   // Kernel: a killed process is gone within a millisecond, unless a driver holds it; then
