@@ -20,6 +20,10 @@ def main():
     job = json.loads((folder / "job.json").read_text())
     results = folder / "results.jsonl"
     environment = {**os.environ, **job["environment"]}
+    # The share is slow to read from: a first run should not wait for it with its lease running.
+    for program in ("squall", "squall-watchdog"):
+        subprocess.run([Path(environment["SQUALL_BUILD"]) / program, "--version"],
+                       capture_output=True)
     for step in job["steps"]:
         run_file(step, results, environment, folder / "output")
 
