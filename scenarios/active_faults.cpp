@@ -144,6 +144,7 @@ Result<> ActiveFaults::adjust(std::size_t index, const Boxed& params) {
 }
 
 void ActiveFaults::measure(One& one) {
+  progress_();
   auto effect = one.checked().fault->measure(one.params, one.hold, machine_);
   one.effect = effect ? std::move(*effect)
                       : Effect{Effect::Verdict::inconclusive, effect.error().sentence(), {}, {}};
@@ -155,6 +156,7 @@ void ActiveFaults::measure() {
 }
 
 void ActiveFaults::take_back(One& one) {
+  progress_();
   auto report = rollback_.some(one.journal, one.journal.owed());
   one.hold.reset();
   one.ended_ns = monotonic_ns();
@@ -203,6 +205,7 @@ void ActiveFaults::compare(RunResult& result) const {
         {left.owed.intent.sentence + ": " + left.error.sentence(), left.owed.intent.by_hand});
   for (const auto& one : faults_) {
     if (one->state == State::waiting) continue;
+    progress_();
     const auto& fault = *one->checked().fault;
     const auto by_hand =
         one->journal.owed().empty() ? "" : one->journal.owed().front().intent.by_hand;

@@ -10,6 +10,7 @@
 #include "safety/undo/rollback.hpp"
 #include "scenarios/run.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,6 +25,9 @@ class ActiveFaults {
                Journal& journal, EventLog& log);
   ~ActiveFaults();
 
+  // Called before each fault that is measured, taken back or compared: on a slow machine
+  // all of them together take longer than the watchdog waits for a sign of life.
+  void on_progress(std::function<void()> progress) { progress_ = std::move(progress); }
   // Reads what will be compared afterwards; refuses where something of ours, or somebody
   // else's in our place, is there already.
   Result<> look_before();
@@ -59,6 +63,7 @@ class ActiveFaults {
   Journal& journal_;
   EventLog& log_;
   std::vector<StillOwed> left_;
+  std::function<void()> progress_ = [] {};
 };
 
 }  // namespace squall

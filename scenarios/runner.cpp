@@ -188,6 +188,9 @@ Result<> Runner::start_watching() {
     SQUALL_TRY(auto watchdog,
                Watchdog::start(options_.watchdog_program, result_.directory, lock_.fd()));
     watchdog_ = std::make_unique<Watchdog>(std::move(watchdog));
+    faults_->on_progress([this] {
+      if (watchdog_) watchdog_->renew();
+    });
   }
   probing_ = std::make_unique<Probing>(
       loop_, scenario_.probes, *log_, [this](const ProbeEntry& probe, const std::string& why) {
