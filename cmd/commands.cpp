@@ -96,7 +96,7 @@ Option seed_option(std::string* into) {
 
 Option without_option(std::vector<std::string>* into) {
   Option made{"--without", "NET", "safety net to give up, which is logged", into, Offer::words};
-  for (const auto net : kSafetyNets) made.words.emplace_back(net);
+  for (const auto& [net, name] : Words<SafetyNet>::list) made.words.emplace_back(name);
   return made;
 }
 

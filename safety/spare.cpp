@@ -67,16 +67,16 @@ bool SpareList::spares(pid_t pid) const {
 }
 
 SpareList find_spare_list(const std::vector<std::string>& without) {
-  const auto kept = [&](std::string_view net) {
-    return std::ranges::find(without, net) == without.end();
+  const auto kept = [&](SafetyNet net) {
+    return std::ranges::find(without, word(net)) == without.end();
   };
   SpareList list;
-  list.neighbours = kept("spare-neighbours");
-  list.ssh = kept("spare-ssh");
+  list.neighbours = kept(SafetyNet::spare_neighbours);
+  list.ssh = kept(SafetyNet::spare_ssh);
   list.processes = {1, ::getpid()};
   std::vector<pid_t> ancestors = {::getpid()};
   for (pid_t pid = ::getppid(); pid > 1; pid = parent_of(pid)) ancestors.push_back(pid);
-  if (kept("spare-operator"))
+  if (kept(SafetyNet::spare_operator))
     list.processes.insert(list.processes.end(), ancestors.begin() + 1, ancestors.end());
   std::vector<pid_t> daemons;
   for_each_process([&](pid_t pid) {

@@ -8,10 +8,13 @@
 
 #pragma once
 
+#include "safety/base/value.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <sys/types.h>
+#include <utility>
 #include <vector>
 
 namespace squall {
@@ -25,9 +28,15 @@ struct SpareList {
   bool spares(pid_t pid) const;
 };
 
-// The names by which the safety nets can be given up.
-inline constexpr std::string_view kSafetyNets[] = {"spare-neighbours", "spare-ssh",
-                                                   "spare-operator"};
+// What can be given up, and by which names.
+enum class SafetyNet { spare_neighbours, spare_ssh, spare_operator };
+template <>
+struct Words<SafetyNet> {
+  static constexpr std::pair<SafetyNet, std::string_view> list[] = {
+      {SafetyNet::spare_neighbours, "spare-neighbours"},
+      {SafetyNet::spare_ssh, "spare-ssh"},
+      {SafetyNet::spare_operator, "spare-operator"}};
+};
 
 // Reads /proc: this process, its ancestors, init, every sshd. `without` are the
 // names of the safety nets that the operator gave up.

@@ -150,7 +150,7 @@ void read_limits(const Document& document, Scenario& scenario, Complaints& compl
   auto limits = limit_keys().parse(section.settings, "[limits]", section.place, complaints);
   scenario.max_duration = limits.max_duration;
   scenario.seed = limits.seed;
-  scenario.without = std::move(limits.without);
+  for (const auto net : limits.without) scenario.without.emplace_back(word(net));
   const bool given = std::any_of(section.settings.begin(), section.settings.end(),
                                  [](const auto& each) { return each.name == "max_duration"; });
   if (!given)

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "safety/spare.hpp"
 #include "scenarios/model.hpp"
 
 #include <cstdint>
@@ -17,7 +18,7 @@ namespace squall {
 struct Limits {
   Duration max_duration{};
   std::optional<std::uint64_t> seed;
-  std::vector<std::string> without;
+  std::vector<SafetyNet> without;
 };
 
 struct ParameterKeys {
