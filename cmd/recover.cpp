@@ -4,6 +4,7 @@
 
 #include "cmd/command.hpp"
 #include "cmd/settle.hpp"
+#include "faults/kit/process.hpp"
 #include "faults/registry.hpp"
 
 #include <nlohmann/json.hpp>
@@ -15,9 +16,24 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// A run that keeps its state elsewhere (SQUALL_RUN_DIR) holds another lock than ours: what
+// it holds carries our mark and is no stray. Every run has a watchdog to be known by.
+std::string run_elsewhere(const Machine& machine) {
+  const auto processes = machine.processes().read_all();
+  if (!processes) return "";
+  for (const auto& each : *processes)
+    if (each.name == "squall-watchdog" && !each.ended()) return describe(each);
+  return "";
+}
+
 // One fault that cannot look must not hide what the others find.
 std::vector<Intent> all_strays(const Machine& machine, std::vector<std::string>& complaints) {
   std::vector<Intent> found;
+  if (const auto other = run_elsewhere(machine); !other.empty()) {
+    complaints.push_back(other + " guards a run with another SQUALL_RUN_DIR: what carries our "
+                                 "marks was left to it; recover again when it has ended");
+    return found;
+  }
   for (const auto* fault : built_in_faults().all()) {
     auto strays = fault->strays(machine);
     if (!strays) complaints.push_back(strays.error().sentence());
