@@ -20,12 +20,18 @@ def main():
     job = json.loads((folder / "job.json").read_text())
     results = folder / "results.jsonl"
     environment = {**os.environ, **job["environment"]}
-    # The share is slow to read from: a first run should not wait for it with its lease running.
-    for program in ("squall", "squall-watchdog"):
-        subprocess.run([Path(environment["SQUALL_BUILD"]) / program, "--version"],
-                       capture_output=True)
+    warm_up(environment)
     for step in job["steps"]:
         run_file(step, results, environment, folder / "output")
+
+
+def warm_up(environment):
+    """The share is slow to read from: a first run should not wait for it with its lease running."""
+    squall = Path(environment["SQUALL_BUILD"]) / "squall"
+    for words in (["--version"], ["inject", "packet_loss", "--interface", "lo", "--loss", "1%",
+                                  "--for", "0s", "--yes"]):
+        subprocess.run([squall, *words], env={**environment, "SQUALL_STATE_DIR": "/run/warm"},
+                       stdin=subprocess.DEVNULL, capture_output=True)
 
 
 def run_file(step, results, environment, output):

@@ -22,6 +22,9 @@ HERE = Path(__file__).resolve().parent
 QEMU = "qemu-system-x86_64"
 # What the initramfs needs before the shared root is there; the rest comes from /lib/modules.
 BOOT_MODULES = ("virtio_pci", "9pnet_virtio", "9p", "overlay")
+# Emulated CPUs take turns in one thread: run side by side, one may execute half of a jump
+# that the other is just patching (static keys), and the kernel dies of it.
+ACCELERATORS = {"kvm": "kvm", "tcg": "tcg,thread=single"}
 
 INIT = """#!/busybox sh
 /busybox mkdir -p /dev /lower /rw /merged
@@ -78,7 +81,7 @@ class Machine:
         initramfs = self.work / "initramfs"
         initramfs.write_bytes(make_initramfs(self.kernel))
         command = [
-            QEMU, "-accel", accelerator(), "-cpu", "max", "-smp", "2", "-m", "2048",
+            QEMU, "-accel", ACCELERATORS[accelerator()], "-cpu", "max", "-smp", "2", "-m", "2048",
             "-display", "none", "-nodefaults", "-no-reboot", "-serial", f"file:{self.console}",
             "-kernel", self.kernel.image, "-initrd", initramfs,
             "-append", "console=ttyS0 panic=-1 quiet loglevel=4 nokaslr no_timer_check",
