@@ -29,7 +29,8 @@ class Failing:
     def __init__(self, box):
         self.go, self.stamp = box.folder / "go", box.folder / "stamp"
         self.script = box.folder / "health"
-        # Asked again after the rollback it fails again: the first stamp counts. Killed by itself, so that no time passes between the stamp and its end.
+        # Asked again after the rollback it fails again: the first stamp counts. Killed by
+        # itself, so that no time passes between the stamp and its end.
         self.script.write_text(f"#!/bin/sh\n[ -e {shlex.quote(str(self.go))} ] || exit 0\n"
                                f"date +%s%N >>{shlex.quote(str(self.stamp))}\nkill -9 $$\n")
         self.script.chmod(0o755)

@@ -89,11 +89,11 @@ class ProcessKill(unittest.TestCase):
         self.addCleanup(stubborn.wait)
         self.addCleanup(stubborn.kill)
         stubborn.stdout.readline()
+        begun = time.monotonic()
         with Driven("process_kill", target__pid=stubborn.pid, signal="term", within="150ms") as fault:
-            begun = time.monotonic()
             effect = wait_until(lambda: (e := fault.ask("measure"))["verdict"] == "mismatch" and e,
                                 what="the time is over")
-            self.assertGreater(time.monotonic() - begun, 0.04)
+            self.assertGreater(time.monotonic() - begun, 0.15)
             self.assertIn("within 150ms", effect["why"])
         self.assertIsNone(stubborn.poll())
 

@@ -22,6 +22,10 @@ from slow import scaled
 # the given namespaces and processes is theirs as likely as ours, and is left out.
 SHARED = bool(os.environ.get("SQUALL_SHARED_HOST"))
 OURS = ("squall", "sq-")  # marks of programs, maps, cgroups and processes
+# The kernel frees a detached program and its maps after an RCU grace period, from a work
+# queue: they stay listed that long, attached to nothing.
+DETACHED = ("+ bpf program ", "+ bpf map ")
+GRACE_PERIODS = 5.0  # seconds
 
 
 def dump(nets=("",), pids=()):
@@ -47,10 +51,12 @@ def differences(before, after):
 
 def wait_until_equal(before, limit=10.0, **what):
     """Polls until the dump equals `before`; returns what still differs after the limit."""
-    end = time.monotonic() + scaled(limit)
+    began = time.monotonic()
     while True:
         found = differences(before, dump(**what))
-        if not found or time.monotonic() > end:
+        detached = all(line.startswith(DETACHED) for line in found)
+        patience = max(limit, GRACE_PERIODS) if detached else limit
+        if not found or time.monotonic() > began + scaled(patience):
             return found
         time.sleep(0.01)
 
