@@ -58,8 +58,6 @@ LIBRARIES = [
                     "cmd/*.cpp"],
      "JSON is read and written in the files that own a format"),
     ("CLI/**", ["cmd/**"], "the command line is parsed in cmd only"),
-    ("spdlog/**", ["safety/base/log.cpp"], "spdlog stays in safety/base/log.cpp"),
-    ("fmt/**", ["safety/base/log.cpp"], "fmt stays in safety/base/log.cpp"),
     ("doctest/**", [], "doctest is for tests"),
 ]
 

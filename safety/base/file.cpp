@@ -36,7 +36,7 @@ Result<Fd> open_for_reading(const std::string& path) {
 Result<std::string> read_file(const std::string& path, std::size_t limit) {
   SQUALL_TRY(const Fd file, open_for_reading(path));
   std::string text;
-  std::array<char, 16384> chunk{};
+  std::array<char, 16384> chunk;  // not cleared: most files read are a line in /proc
   while (text.size() < limit) {
     const auto got = ::read(file.get(), chunk.data(), std::min(chunk.size(), limit - text.size()));
     if (got < 0 && errno == EINTR) continue;

@@ -24,7 +24,7 @@ def timed(command, environment):
 
 def peak_memory(command, environment):
     # Through a small program: a child's maximum begins with what its parent had at the fork.
-    done = subprocess.run(["busybox", "time", "-f", "%M", *command], env=environment,
+    done = subprocess.run(["/usr/bin/time", "-f", "%M", *command], env=environment,
                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE, text=True)
     return int(done.stderr.split()[-1]) / 1024
