@@ -4,7 +4,7 @@
 
 #include "cmd/command.hpp"
 #include "cmd/settle.hpp"
-#include "faults/kit/process.hpp"
+#include "cmd/survey.hpp"
 #include "faults/registry.hpp"
 
 #include <nlohmann/json.hpp>
@@ -16,22 +16,15 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// A run that keeps its state elsewhere (SQUALL_RUN_DIR) holds another lock than ours: what
-// it holds carries our mark and is no stray. Every run has a watchdog to be known by.
-std::string run_elsewhere(const Machine& machine) {
-  const auto processes = machine.processes().read_all();
-  if (!processes) return "";
-  for (const auto& each : *processes)
-    if (each.name == "squall-watchdog" && !each.ended()) return describe(each);
-  return "";
-}
-
 // One fault that cannot look must not hide what the others find.
 std::vector<Intent> all_strays(const Machine& machine, std::vector<std::string>& complaints) {
   std::vector<Intent> found;
-  if (const auto other = run_elsewhere(machine); !other.empty()) {
-    complaints.push_back(other + " guards a run with another SQUALL_RUN_DIR: what carries our "
-                                 "marks was left to it; recover again when it has ended");
+  // A run that keeps its state elsewhere (SQUALL_RUN_DIR) holds another lock than ours: what
+  // it holds carries our mark and is no stray. Every run has a watchdog to be known by.
+  if (const auto other = living_watchdog(); !other.empty()) {
+    complaints.push_back(other +
+                         " guards a run with another SQUALL_RUN_DIR: what carries our "
+                         "marks was left to it; recover again when it has ended");
     return found;
   }
   for (const auto* fault : built_in_faults().all()) {
@@ -65,22 +58,24 @@ Json json_of(const RecoverReport& report) {
 }
 
 std::string text_of(const RecoverReport& report, const Look& look) {
+  const std::string unseen = report.complaints.empty() ? "" : "; not everything could be looked at";
   std::string text;
   for (const auto& run : report.runs) {
-    text += "run " + look.paint(Tone::strong, run.run) + "\n";
+    text += "run " + look.paint(Tone::strong, run.run) +
+            (run.owed.empty() && run.gone_by_reboot == 0 ? "" : " had not undone:") + "\n";
     for (const auto& each : run.owed) text += "  " + visible(each.intent.sentence) + "\n";
     if (run.gone_by_reboot)
       text += "  " + counted(run.gone_by_reboot, "change") + " went away with the reboot\n";
     if (!run.problem.empty()) text += "  " + look.mark(Glyph::warn) + " " + run.problem + "\n";
   }
   if (report.clean() && report.settled == 0 && report.strays == 0)
-    return text + look.mark(Glyph::good) +
-           " nothing is owed, and nothing of squall is on this host\n";
+    return text + look.mark(unseen.empty() ? Glyph::good : Glyph::warn) + " nothing is owed" +
+           (unseen.empty() ? ", and nothing of squall is on this host" : unseen) + "\n";
   text += look.mark(report.clean() ? Glyph::good : Glyph::bad) + " " +
           counted(report.settled, "change") + " undone";
   if (report.strays) text += ", " + counted(report.strays, "stray") + " removed";
-  return text + (report.clean() ? "; nothing of squall is left\n"
-                                : ", " + std::to_string(report.left.size()) + " left\n");
+  if (!report.clean()) return text + ", " + std::to_string(report.left.size()) + " left\n";
+  return text + (unseen.empty() ? "; nothing of squall is left" : unseen) + "\n";
 }
 
 ExitCode recover_now(Print& print, bool json) {

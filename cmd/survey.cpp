@@ -193,6 +193,17 @@ std::string host_line() {
          (distribution.empty() ? "" : ", " + visible(distribution)) + ", " + counted(cpus, "CPU");
 }
 
+std::string living_watchdog() {
+  std::string found;
+  each_process([&](const std::string& pid, const std::string& name) {
+    if (name != "squall-watchdog") return;
+    // Kernel: a zombie keeps its name, and has no command line any more.
+    const auto line = read_file("/proc/" + pid + "/cmdline", 64);
+    if (line && !line->empty()) found = "process " + pid + " '" + name + "'";
+  });
+  return found;
+}
+
 FindingGroup privileges() {
   FindingGroup group{"privileges", {}};
   if (::geteuid() == 0)

@@ -27,5 +27,7 @@ std::string host_line();  // "Linux 6.12.9, Debian GNU/Linux 12 (bookworm), 2 CP
 FindingGroup privileges();
 FindingGroup safety();             // state directory, owed repairs, active run, watchdog
 FindingGroup misleading_things();  // time daemons, kernel bypass
+// "process 4711 'squall-watchdog'": any run's on this host; "" when there is none.
+std::string living_watchdog();
 
 }  // namespace squall
