@@ -14,7 +14,20 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kMargin = 9;  // columns before the sentences of a fault
+// To the millisecond where it is not whole: a plan is exact.
+std::string moment(Duration after) {
+  const auto whole = std::chrono::floor<std::chrono::seconds>(after);
+  auto rest = std::to_string((after - whole) / 1ms + 1000);
+  rest.erase(rest.find_last_not_of('0') + 1);
+  return clock_text(whole) + (after == whole ? "" : "." + rest.substr(1));
+}
+
+constexpr int kTitle = 12;  // columns before what is said of the safety net
+
+struct Page {
+  const Look& look;
+  int margin;  // columns before the sentences of a fault
+};
 
 std::string_view undone_by(Rung rung) {
   switch (rung) {
@@ -39,51 +52,56 @@ std::string ramp_sentence(const Ramp& ramp) {
   return "ramp: " + ramp.field + " to " + plain(ramp.to) + " over " + to_text(ramp.over);
 }
 
-std::string notes_of(const PlannedFault& planned, const Look& look) {
+// Lines after the first one begin below its text, not below what leads it.
+std::string hanging(const Page& page, const std::string& lead, std::string_view text, Tone tone) {
+  const int indent = page.margin + columns(lead);
+  std::string made(static_cast<std::size_t>(page.margin), ' ');
+  made += lead;
+  const auto lines = wrap(text, std::max(40, page.look.width - indent));
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    made += (i ? std::string(static_cast<std::size_t>(indent), ' ') : "") +
+            page.look.paint(tone, lines[i]) + "\n";
+  return made;
+}
+
+std::string notes_of(const PlannedFault& planned, const Page& page) {
   std::string text;
-  const std::string margin(kMargin, ' ');
   for (const auto& ramp : planned.checked->entry.ramps)
-    text += margin + look.paint(Tone::faint, ramp_sentence(ramp)) + "\n";
+    text += hanging(page, "", ramp_sentence(ramp), Tone::faint);
   for (const auto& note : planned.plan.notes)
-    for (bool first = true;
-         const auto& line : wrap("note: " + visible(note), look.width - kMargin - 6))
-      text += margin +
-              look.paint(Tone::warn, (std::exchange(first, false) ? "" : "      ") + line) + "\n";
+    text += hanging(page, page.look.paint(Tone::warn, "note: "), visible(note), Tone::warn);
   return text;
 }
 
-std::string changes_of(const PlannedFault& planned, const Look& look) {
+std::string changes_of(const PlannedFault& planned, const Page& page) {
   const bool undone = planned.checked->fault->sheet().rung != Rung::not_undone;
-  const std::string margin(kMargin, ' ');
+  const auto plus = page.look.paint(undone ? Tone::good : Tone::warn, "+") + " ";
   std::string text;
   for (const auto& intent : planned.plan.intents) {
-    text += margin + look.paint(undone ? Tone::good : Tone::warn, "+") + " " +
-            visible(intent.sentence) + "\n";
+    text += hanging(page, plus, visible(intent.sentence), Tone::plain);
     if (!intent.undo_sentence.empty())
-      text +=
-          margin + "  " + look.paint(Tone::faint, "undo: " + visible(intent.undo_sentence)) + "\n";
+      text += hanging(page, "  ", "undo: " + visible(intent.undo_sentence), Tone::faint);
     if (intent.survives_reboot)
-      text += margin + "  " +
-              look.paint(Tone::warn, "survives a reboot: then 'squall recover' undoes it") + "\n";
+      text += hanging(page, "  ", "survives a reboot: then 'squall recover' undoes it", Tone::warn);
   }
   return text;
 }
 
-std::string fault_text(const PlannedFault& planned, const Look& look) {
+std::string fault_text(const PlannedFault& planned, const Page& page) {
+  const auto& look = page.look;
   const auto& checked = *planned.checked;
   const auto length = checked.end - checked.entry.start;
-  auto text = "  " + look.paint(Tone::strong, pad(clock_text(checked.entry.start), kMargin - 2)) +
+  auto text = "  " + look.paint(Tone::strong, pad(moment(checked.entry.start), page.margin - 2)) +
               look.paint(Tone::strong, visible(checked.entry.name));
   if (checked.entry.name != checked.entry.kind)
     text += "  " + look.paint(Tone::accent, checked.entry.kind);
   text +=
-      look.paint(Tone::faint, "  for " + to_text(length) + ", until " + clock_text(checked.end)) +
-      "\n";
+      look.paint(Tone::faint, "  for " + to_text(length) + ", until " + moment(checked.end)) + "\n";
   const auto rung = checked.fault->sheet().rung;
-  return text + changes_of(planned, look) + std::string(kMargin, ' ') +
-         look.paint(rung == Rung::not_undone ? Tone::warn : Tone::faint,
-                    "rung: " + std::string(undone_by(rung))) +
-         "\n" + notes_of(planned, look);
+  return text + changes_of(planned, page) +
+         hanging(page, "", "rung: " + std::string(undone_by(rung)),
+                 rung == Rung::not_undone ? Tone::warn : Tone::faint) +
+         notes_of(planned, page);
 }
 
 std::string probe_words(const ProbeEntry& probe) {
@@ -121,7 +139,8 @@ std::string spared_words(const PlanView& view) {
 std::string safety_text(const PlanView& view, const Look& look) {
   std::vector<std::vector<std::string>> rows;
   const auto row = [&](std::string_view title, const std::string& text) {
-    rows.push_back({look.paint(Tone::strong, title), text});
+    for (const auto& line : wrap(text, std::max(40, look.width - kTitle)))
+      rows.push_back({look.paint(Tone::strong, std::exchange(title, "")), line});
   };
   for (std::string_view title = "probes"; const auto& each : view.checked.probes)
     row(std::exchange(title, ""), visible(each.entry.name) + ": " + probe_words(each.entry));
@@ -218,9 +237,16 @@ std::string plan_text(const PlanView& view, const Look& look) {
   std::vector<const PlannedFault*> order;
   for (const auto& each : view.planned) order.push_back(&each);
   std::ranges::stable_sort(order, {}, [](const auto* each) { return each->checked->entry.start; });
-  for (const auto* each : order) text += fault_text(*each, look);
-  text += "  " + look.paint(Tone::strong, pad(clock_text(view.checked.length), kMargin - 2)) +
-          "everything is undone, newest first, and compared with what was read before\n\n";
+  int wide = columns(moment(view.checked.length));
+  for (const auto* each : order) wide = std::max(wide, columns(moment(each->checked->entry.start)));
+  const Page page{look, wide + 4};
+  for (const auto* each : order) text += fault_text(*each, page);
+  // Led by its moment, which stands in the margin.
+  const Page last{look, 2};
+  text += hanging(last, look.paint(Tone::strong, pad(moment(view.checked.length), page.margin - 2)),
+                  "everything is undone, newest first, and compared with what was read before",
+                  Tone::plain) +
+          "\n";
   return text + safety_text(view, look) + "\n" + total(view, look);
 }
 
