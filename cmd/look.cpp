@@ -175,6 +175,10 @@ std::string grouped(std::uint64_t number) {
   return digits;
 }
 
+std::string kind_beside(std::string_view name, std::string_view kind, const Look& look) {
+  return name == kind ? "" : look.paint(Tone::faint, visible(kind));
+}
+
 std::string table(const std::vector<std::vector<std::string>>& rows, int indent) {
   std::vector<int> widths;
   for (const auto& row : rows)
@@ -186,7 +190,7 @@ std::string table(const std::vector<std::vector<std::string>>& rows, int indent)
   for (const auto& row : rows) {
     std::string line(static_cast<std::size_t>(indent), ' ');
     for (std::size_t i = 0; i < row.size(); ++i)
-      line += i + 1 == row.size() ? row[i] : pad(row[i], widths[i]) + "  ";
+      if (widths[i] > 0) line += i + 1 == row.size() ? row[i] : pad(row[i], widths[i]) + "  ";
     line.erase(line.find_last_not_of(' ') + 1);
     made += line + "\n";
   }

@@ -42,7 +42,11 @@ std::string counted(std::size_t number, std::string_view noun);
 // 1234567 as "1,234,567".
 std::string grouped(std::uint64_t number);
 
-// Columns aligned to their widest cell; the last is not padded. Cells may hold escapes.
+// The kind of a fault, to stand beside its name; "" where the name says it already.
+std::string kind_beside(std::string_view name, std::string_view kind, const Look& look);
+
+// Columns aligned to their widest cell; the last is not padded, and one that is empty in
+// every row takes no room. Cells may hold escapes.
 std::string table(const std::vector<std::vector<std::string>>& rows, int indent);
 
 }  // namespace squall

@@ -61,7 +61,7 @@ Row fault_row(const Panel& panel, const PanelFault& fault, const Look& look) {
     told += (told.empty() ? "" : "  ") + look.paint(tone, fault.verdict);
   }
   return {look.mark(fault_glyph(fault)),
-          {clip(fault.name, kName, look), look.paint(Tone::faint, fault.kind),
+          {clip(fault.name, kName, look), kind_beside(fault.name, fault.kind, look),
            fault_state(panel, fault, look), told}};
 }
 
@@ -114,6 +114,9 @@ void section(std::vector<std::string>& lines, std::string_view title, const std:
 }
 
 std::string time_line(const Panel& panel, const Look& look) {
+  // Without probes nobody asks: these phases pass at once.
+  if (panel.probes.empty() && panel.phase == "before") return "  about to begin";
+  if (panel.probes.empty() && panel.phase == "after") return "  everything is put back";
   if (panel.phase == "before") return "  asking for the steady state before anything is changed";
   if (panel.phase == "rollback") return "  putting everything back";
   if (panel.phase == "finished") return "  everything is put back, and the run is over";

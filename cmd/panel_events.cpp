@@ -21,10 +21,11 @@ std::string stamp(const Panel& panel) {
 
 std::string named(const Event& event) { return "'" + visible(event.text("fault")) + "'"; }
 
-std::string phase_sentence(const std::string& phase) {
-  if (phase == "before") return "asking for the steady state before anything is changed";
+std::string phase_sentence(const Panel& panel, const std::string& phase) {
   if (phase == "during") return "the run begins";
   if (phase == "rollback") return "putting everything back";
+  if (panel.probes.empty()) return {};
+  if (phase == "before") return "asking for the steady state before anything is changed";
   return "asking for the steady state again";
 }
 
@@ -47,7 +48,9 @@ std::string probe_sentence(const Panel& panel, const Event& event) {
 
 std::string fault_sentence(const Event& event) {
   if (event.name == "fault_active")
-    return "fault " + named(event) + " (" + event.text("kind") + ") is active";
+    return "fault " + named(event) +
+           (event.text("fault") == event.text("kind") ? "" : " (" + event.text("kind") + ")") +
+           " is active";
   if (event.name == "fault_ended") return "fault " + named(event) + " has ended";
   if (event.name == "fault_failed")
     return "fault " + named(event) + " failed: " + visible(event.text("error"));
@@ -58,7 +61,7 @@ std::string fault_sentence(const Event& event) {
 }
 
 std::string sentence(const Panel& panel, const Event& event) {
-  if (event.name == "phase") return phase_sentence(event.text("phase"));
+  if (event.name == "phase") return phase_sentence(panel, event.text("phase"));
   if (event.name == "probe_answer") return probe_sentence(panel, event);
   if (event.name.starts_with("fault_")) return fault_sentence(event);
   if (event.name == "guard_word" && event.text("word") != "carry_on")

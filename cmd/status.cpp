@@ -44,17 +44,17 @@ Glyph glyph_of(const ActiveFault& fault) {
 
 std::string text_of(const RunStatus& status, const Look& look) {
   auto text = look.paint(Tone::strong, visible(status.scenario)) + "  run " + status.run +
-              ", pid " + std::to_string(status.pid) + "\n  since " +
+              ", pid " + std::to_string(status.pid) + "\n  running for " +
               clock_text(Duration(status.elapsed_ns)) + ", still " +
               clock_text(Duration(status.left_ns)) + "\n";
   std::vector<std::vector<std::string>> rows;
   for (const auto& each : status.faults) {
     auto state = each.state;
     if (state == "active")
-      state += ", since " + clock_text(Duration(each.since_ns)) + ", still " +
+      state += " for " + clock_text(Duration(each.since_ns)) + ", still " +
                clock_text(Duration(each.left_ns));
     rows.push_back({look.mark(glyph_of(each)) + " " + visible(each.name),
-                    look.paint(Tone::faint, each.kind), state});
+                    kind_beside(each.name, each.kind, look), state});
   }
   if (!rows.empty()) text += look.paint(Tone::strong, "faults") + "\n" + table(rows, 2);
   rows.clear();

@@ -13,7 +13,10 @@ std::string headline(const RunResult& result, const Look& look) {
   switch (result.outcome) {
     case Outcome::held:
       return look.mark(Glyph::good) + " " +
-             look.paint(Tone::good, result.probes.empty() ? "done" : "the hypothesis held");
+             look.paint(Tone::good, !result.probes.empty()      ? "the hypothesis held"
+                                    : result.hypothesis.empty() ? "done"
+                                                                : "done; no probe tested the "
+                                                                  "hypothesis");
     case Outcome::deviated:
       return look.mark(Glyph::bad) + " " + look.paint(Tone::bad, "the hypothesis did not hold");
     case Outcome::refused:
@@ -71,36 +74,55 @@ std::string caveat(const RunResult& result, const Look& look) {
          "\n";
 }
 
-// Rows of a table with a line of its own below each.
-std::string rows_with_notes(const std::vector<std::vector<std::string>>& rows,
-                            const std::vector<std::string>& notes, const Look& look) {
-  const auto text = table(rows, 4);
+struct Row {
+  std::vector<std::string> cells;
+  std::vector<std::string> notes;  // lines of their own below
+};
+
+std::vector<std::string> aligned(const std::vector<Row>& rows) {
+  std::vector<std::vector<std::string>> cells;
+  for (const auto& each : rows) cells.push_back(each.cells);
+  const auto text = table(cells, 4);
+  std::vector<std::string> lines;
+  for (std::size_t at = 0, end = 0; at < text.size(); at = end + 1)
+    lines.push_back(text.substr(at, (end = text.find('\n', at)) - at));
+  return lines;
+}
+
+// Where the table is wider than the terminal, the cells of column `movable` go below.
+std::string rows_with_notes(std::vector<Row> rows, std::ptrdiff_t movable, const Look& look) {
+  auto lines = aligned(rows);
+  if (std::ranges::any_of(lines, [&](const auto& each) { return columns(each) > look.width; })) {
+    for (auto& [cells, notes] : rows) {
+      notes.insert(notes.begin(), cells[static_cast<std::size_t>(movable)]);
+      cells.erase(cells.begin() + movable);
+    }
+    lines = aligned(rows);
+  }
   std::string made;
-  std::size_t at = 0;
-  for (const auto& note : notes) {
-    const auto end = text.find('\n', at) + 1;
-    made += text.substr(at, end - at);
-    at = end;
-    if (note.empty()) continue;
-    for (const auto& line : wrap(note, std::max(40, look.width - 8)))
-      made += "        " + look.paint(Tone::faint, line) + "\n";
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    made += lines[i] + "\n";
+    for (const auto& note : rows[i].notes) {
+      if (note.empty()) continue;
+      for (const auto& line : wrap(note, std::max(40, look.width - 8)))
+        made += "        " + look.paint(Tone::faint, line) + "\n";
+    }
   }
   return made;
 }
 
 std::string faults_text(const RunResult& result, const Look& look) {
   if (result.faults.empty()) return "";
-  std::vector<std::vector<std::string>> rows;
-  std::vector<std::string> notes;
-  for (const auto& each : result.faults) {
-    rows.push_back({look.mark(effect_glyph(each)) + " " + visible(each.name),
-                    look.paint(Tone::faint, each.kind), each.injected ? spent(each.active_ns) : "-",
-                    measured(each, look), verdict_word(each, look)});
-    notes.push_back(visible(each.error.empty() ? each.effect.why : each.error));
-  }
+  std::vector<Row> rows;
+  for (const auto& each : result.faults)
+    rows.push_back(
+        {{look.mark(effect_glyph(each)) + " " + visible(each.name),
+          kind_beside(each.name, each.kind, look), each.injected ? spent(each.active_ns) : "-",
+          measured(each, look), verdict_word(each, look)},
+         {visible(each.error.empty() ? each.effect.why : each.error)}});
   return "  " + look.paint(Tone::strong, "faults") +
          look.paint(Tone::faint, "  asked " + std::string(look.glyph(Glyph::arrow)) + " achieved") +
-         "\n" + rows_with_notes(rows, notes, look);
+         "\n" + rows_with_notes(std::move(rows), 3, look);
 }
 
 std::string held_of(std::string_view phase, const ProbeReport::Count& count) {
@@ -109,23 +131,23 @@ std::string held_of(std::string_view phase, const ProbeReport::Count& count) {
          std::to_string(count.asked);
 }
 
+std::string latency_of(const ProbeReport& probe, const Look& look) {
+  if (probe.p50_ns == 0) return "";
+  return look.paint(Tone::faint, "p50 " + spent(probe.p50_ns) + "  p99 " + spent(probe.p99_ns) +
+                                     "  max " + spent(probe.max_ns));
+}
+
 std::string probes_text(const RunResult& result, const Look& look) {
   if (result.probes.empty()) return "";
-  std::vector<std::vector<std::string>> rows;
-  std::vector<std::string> notes;
-  for (const auto& each : result.probes) {
-    rows.push_back({look.mark(each.held ? Glyph::good : Glyph::bad) + " " + visible(each.name),
-                    held_of("before", each.before), held_of("during", each.during),
-                    held_of("after", each.after),
-                    each.p50_ns ? look.paint(Tone::faint, "p50 " + spent(each.p50_ns) + "  p99 " +
-                                                              spent(each.p99_ns) + "  max " +
-                                                              spent(each.max_ns))
-                                : ""});
-    notes.push_back(each.breach.empty() ? ""
-                                        : "first breach that counted: " + visible(each.breach));
-  }
+  std::vector<Row> rows;
+  for (const auto& each : result.probes)
+    rows.push_back(
+        {{look.mark(each.held ? Glyph::good : Glyph::bad) + " " + visible(each.name),
+          held_of("before", each.before), held_of("during", each.during),
+          held_of("after", each.after), latency_of(each, look)},
+         {each.breach.empty() ? "" : "first breach that counted: " + visible(each.breach)}});
   return "  " + look.paint(Tone::strong, "probes") + look.paint(Tone::faint, "  held / asked") +
-         "\n" + rows_with_notes(rows, notes, look);
+         "\n" + rows_with_notes(std::move(rows), 4, look);
 }
 
 std::string host_text(const RunResult& result, const Look& look) {
@@ -150,9 +172,20 @@ std::string host_text(const RunResult& result, const Look& look) {
   return text;
 }
 
+// Below a headline that judges it, it speaks for itself; below others it would pass for a fact.
+std::string hypothesis_text(const RunResult& result, const Look& look) {
+  if (result.hypothesis.empty()) return "";
+  const bool judged = !result.probes.empty() &&
+                      (result.outcome == Outcome::held || result.outcome == Outcome::deviated);
+  const auto all = (judged ? "" : "hypothesis: ") + visible(result.hypothesis);
+  std::string text;
+  for (const auto& line : wrap(all, look.width - 2))
+    text += "  " + look.paint(Tone::faint, line) + "\n";
+  return text;
+}
+
 std::string next_step(const RunResult& result) {
   if (result.outcome == Outcome::not_clean) return "squall recover";
-  if (result.outcome != Outcome::held) return "squall report " + result.run + "   shows this again";
   if (result.file.empty()) return "";
   return "squall run " + result.file + " --seed " + std::to_string(result.seed) +
          "   does the same again";
@@ -182,9 +215,8 @@ std::string verdict_text(const RunResult& result, const Look& wide) {
   look.width = std::min(look.width, 100);
   auto text = headline(result, look) + "\n" + caveat(result, look);
   if (!result.reason.empty()) text += paragraph(result.reason, 2, look);
-  if (!result.hypothesis.empty())
-    for (const auto& line : wrap(visible(result.hypothesis), look.width - 2))
-      text += "  " + look.paint(Tone::faint, line) + "\n";
+  if (!result.hint.empty()) text += paragraph("hint: " + result.hint, 2, look);
+  text += hypothesis_text(result, look);
   if (result.outcome == Outcome::refused) return text + footer(result, look);
   return text + "\n" + faults_text(result, look) + probes_text(result, look) +
          host_text(result, look) + footer(result, look);
