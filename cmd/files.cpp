@@ -3,6 +3,7 @@
 #include "cmd/files.hpp"
 
 #include "safety/base/units.hpp"
+#include "safety/lock.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -102,6 +103,10 @@ Result<std::optional<std::uint64_t>> whole_number(const std::string& text, std::
       problem != std::errc{} || stop != end)
     return wrong("'" + text + "' is not a " + std::string(what), "it is a whole number from 0 on");
   return std::optional(seed);
+}
+
+bool is_active(const Paths& paths, const std::string& run) {
+  return HostLock::holder(paths).starts_with("run " + run + " ");
 }
 
 }  // namespace squall

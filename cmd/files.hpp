@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where squall finds its own program, its installed scenarios, and the file that a
-// word of the command line means.
+// What words of the command line mean: files, names of installed scenarios, numbers, runs;
+// and where squall's own programs are.
 
 #pragma once
 
 #include "safety/base/result.hpp"
+#include "safety/paths.hpp"
 #include "scenarios/parse.hpp"
 
 #include <string>
@@ -31,5 +32,8 @@ Result<std::string> scenario_file(const std::string& word);
 Result<Overrides> overrides(const std::vector<std::string>& words);  // from "name=value"
 Result<std::optional<std::uint64_t>> whole_number(const std::string& text,
                                                   std::string_view what);  // "" is none
+
+// This run, or its watchdog, holds the host.
+bool is_active(const Paths& paths, const std::string& run);
 
 }  // namespace squall

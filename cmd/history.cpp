@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <memory>
+#include <utility>
 
 namespace squall {
 namespace {
@@ -30,16 +31,28 @@ std::string outcome_text(const RunResult& result, const Look& look) {
   return look.paint(tone, word(result.outcome));
 }
 
+// "20260101-101500-3fa2c1" begins with the time at which its run began.
+std::string started_of(const std::string& run) {
+  auto text = run.substr(0, 15);
+  if (text.size() < 15) return "-";
+  for (const auto& [at, what] : {std::pair{13, ":"}, {11, ":"}, {6, "-"}, {4, "-"}})
+    text.insert(static_cast<std::size_t>(at), what);
+  text[10] = 'T';
+  return text;
+}
+
 std::vector<std::string> row_of(const std::string& run, const Result<RunResult>& result,
-                                const Look& look) {
+                                bool active, const Look& look) {
   if (!result)
-    return {run, "", look.paint(Tone::warn, "no result"), "", "ended before its verdict"};
+    return {run, started_of(run),
+            active ? look.paint(Tone::accent, "active") : look.paint(Tone::warn, "no verdict"), "-",
+            "-"};
   return {run, result->started.substr(0, 19), outcome_text(*result, look),
           to_rounded_text(Duration(result->duration_ns)), visible(result->scenario)};
 }
 
-Json json_of(const std::string& run, const Result<RunResult>& result) {
-  if (!result) return {{"run", run}, {"outcome", nullptr}};
+Json json_of(const std::string& run, const Result<RunResult>& result, bool active) {
+  if (!result) return {{"run", run}, {"outcome", nullptr}, {"active", active}};
   return {{"run", run},
           {"started", result->started},
           {"scenario", result->scenario},
@@ -58,10 +71,11 @@ Result<ExitCode> show_history(const Arguments& given, Print& print) {
       {"RUN", "STARTED (UTC)", "OUTCOME", "LASTED", "SCENARIO"}};
   for (std::size_t i = 0; i < runs.size() && i < most; ++i) {
     const auto result = read_result(paths.of_run(runs[i]));
+    const bool active = !result && is_active(paths, runs[i]);
     if (given.json)
-      all.push_back(json_of(runs[i], result));
+      all.push_back(json_of(runs[i], result, active));
     else
-      rows.push_back(row_of(runs[i], result, print.look()));
+      rows.push_back(row_of(runs[i], result, active, print.look()));
   }
   if (given.json) {
     print.line(Json{{"runs", all}}.dump(-1, ' ', false, Json::error_handler_t::replace));

@@ -5,6 +5,7 @@
 #include "scenarios/report.hpp"
 
 #include "cmd/command.hpp"
+#include "cmd/files.hpp"
 #include "cmd/verdict_text.hpp"
 
 #include <memory>
@@ -45,6 +46,8 @@ Result<ExitCode> show_report(const Arguments& given, Print& print) {
   auto result = read_result(paths.of_run(run));
   if (!result) {
     auto error = std::move(result).error();
+    if (error.kind == ErrorKind::gone && is_active(paths, run))
+      return refused("run '" + run + "' is not over", "'squall status' shows it");
     if (error.kind == ErrorKind::gone)
       return refused("run '" + run + "' ended before its verdict",
                      "what it did is in '" + paths.of_run(run) +
@@ -56,7 +59,7 @@ Result<ExitCode> show_report(const Arguments& given, Print& print) {
     return ExitCode::held;
   }
   print.line(print.look().paint(Tone::strong, visible(result->scenario)) + "  " +
-             print.look().paint(Tone::faint, result->started));
+             print.look().paint(Tone::faint, result->started.substr(0, 19) + "Z"));
   print.out(verdict_text(*result, print.look()));
   return ExitCode::held;
 }
