@@ -79,10 +79,15 @@ std::string group_text(const FindingGroup& group, const Look& look) {
   return text;
 }
 
-std::string next_step(const Diagnosis& diagnosis) {
-  if (diagnosis.has_bad("squall recover")) return "squall recover";
-  if (diagnosis.ready() == 0) return "get what is missing above, then squall doctor again";
-  return "squall lab up   makes something to hurt, and says what to run";
+struct Step {
+  std::string command, why;
+};
+
+Step next_step(const Diagnosis& diagnosis) {
+  if (diagnosis.has_bad("squall recover")) return {"squall recover", "settles what is owed"};
+  if (diagnosis.ready() == 0)
+    return {"squall doctor", "again, when you have what is missing above"};
+  return {"squall lab up", "makes something to hurt, and says what to run"};
 }
 
 std::string text_of(const Diagnosis& diagnosis, const Look& wide) {
@@ -91,7 +96,9 @@ std::string text_of(const Diagnosis& diagnosis, const Look& wide) {
   auto text = look.paint(Tone::strong, "squall " SQUALL_VERSION) + " on " + diagnosis.host +
               "\n\n" + faults_text(diagnosis, look);
   for (const auto& each : diagnosis.groups) text += group_text(each, look);
-  return text + "\n" + look.paint(Tone::strong, "next") + "  " + next_step(diagnosis) + "\n";
+  const auto next = next_step(diagnosis);
+  return text + "\n" + look.paint(Tone::strong, "next") + "  " + next.command + "   " + next.why +
+         "\n";
 }
 
 std::string_view state_of(Glyph mark) {
@@ -118,7 +125,7 @@ std::string json_of(const Diagnosis& diagnosis) {
                      {"host", diagnosis.host},
                      {"faults", faults},
                      {"findings", groups},
-                     {"next", next_step(diagnosis)}};
+                     {"next", next_step(diagnosis).command}};
   return made.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -77,7 +77,8 @@ Finding owed_repairs(const Paths& paths) {
   if (!owed) return {Glyph::warn, owed.error().sentence(), owed.error().hint};
   if (owed->empty()) return {Glyph::good, "no earlier run owes a repair", ""};
   return {Glyph::bad,
-          counted(owed->size(), "earlier run") + " owes repairs: " + owed->front().run +
+          counted(owed->size(), "earlier run") +
+              (owed->size() == 1 ? " owes repairs: " : " owe repairs: ") + owed->front().run +
               (owed->size() > 1 ? " and others" : ""),
           "squall recover"};
 }
