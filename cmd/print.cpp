@@ -2,6 +2,7 @@
 
 #include "cmd/print.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
@@ -36,6 +37,17 @@ Look look_at(int fd) {
   const auto term = environment("TERM");
   const bool able = ::isatty(fd) && !term.empty() && term != "dumb";
   return {able && environment("NO_COLOR").empty(), term != "dumb" && utf8_expected(), 80};
+}
+
+// One line for each of them.
+std::string hints(std::string_view all) {
+  std::string text;
+  for (std::size_t at = 0; at < all.size();) {
+    const auto end = std::min(all.find('\n', at), all.size());
+    text += "  hint: " + std::string(all.substr(at, end - at)) + "\n";
+    at = end + 1;
+  }
+  return text;
 }
 
 void write_all(int fd, std::string_view text, int& failure) {
@@ -95,8 +107,7 @@ void Print::error(const Error& error) {
     text +=
         c == '\n' ? "\n" + error_look_.paint(Tone::bad, "squall: error:") + " " : std::string(1, c);
   text += "\n";
-  if (!error.hint.empty()) text += "  hint: " + error.hint + "\n";
-  to_stderr(text);
+  to_stderr(text + hints(error.hint));
 }
 
 void Print::complaints(const Complaints& complaints) {
@@ -109,8 +120,7 @@ void Print::complaints(const Complaints& complaints) {
 void Print::warn(std::string_view what, std::string_view hint) {
   std::string text =
       error_look_.paint(Tone::warn, "squall: warning:") + " " + std::string(what) + "\n";
-  if (!hint.empty()) text += "  hint: " + std::string(hint) + "\n";
-  to_stderr(text);
+  to_stderr(text + hints(hint));
 }
 
 void Print::begin_live() {
