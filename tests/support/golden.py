@@ -57,7 +57,10 @@ def run(command, folder):
 
 
 def shown(command, folder):
-    code, out, err = run(command, folder)
+    return told(command, *run(command, folder))
+
+
+def told(command, code, out, err):
     text = f"$ {command}\nexit {code}\n"
     for name, part in (("stderr", err), ("stdout", out)):
         if part:
@@ -87,11 +90,15 @@ class Copy:
 
 def check(test, case, folder):
     """Compares one case, or rewrites it."""
-    wanted = case.read_text(encoding="utf-8")
-    command = wanted.splitlines()[0].removeprefix("$ ")
-    got = shown(command, folder)
+    command = case.read_text(encoding="utf-8").splitlines()[0].removeprefix("$ ")
+    compare(test, case, shown(command, folder))
+
+
+def compare(test, case, got):
+    """With what the case's file says; a new case begins as an update."""
     if update_wanted():
         case.write_text(got, encoding="utf-8")
     else:
         test.maxDiff = None
-        test.assertEqual(got, wanted, f"{case.name}: rerun with SQUALL_GOLDEN=update to accept")
+        test.assertEqual(got, case.read_text(encoding="utf-8"),
+                         f"{case.name}: rerun with SQUALL_GOLDEN=update to accept")
