@@ -17,23 +17,22 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // One fault that cannot look must not hide what the others find.
-std::vector<Intent> all_strays(const Machine& machine, std::vector<std::string>& complaints) {
-  std::vector<Intent> found;
+Strays all_strays(const Machine& machine) {
+  Strays all;
   // A run that keeps its state elsewhere (SQUALL_RUN_DIR) holds another lock than ours: what
   // it holds carries our mark and is no stray. Every run has a watchdog to be known by.
   if (const auto other = living_watchdog(); !other.empty()) {
-    complaints.push_back(other +
-                         " guards a run with another SQUALL_RUN_DIR: what carries our "
-                         "marks was left to it; recover again when it has ended");
-    return found;
+    all.active.push_back(other + " guards a run with another SQUALL_RUN_DIR");
+    return all;
   }
   for (const auto* fault : built_in_faults().all()) {
     auto strays = fault->strays(machine);
-    if (!strays) complaints.push_back(strays.error().sentence());
+    if (!strays)
+      all.unseen.push_back("'" + fault->sheet().name + "': " + strays.error().sentence());
     if (strays)
-      for (auto& each : *strays) found.push_back(std::move(each));
+      for (auto& each : *strays) all.found.push_back(std::move(each));
   }
-  return found;
+  return all;
 }
 
 Json json_of(const RecoverReport& report) {
@@ -53,12 +52,18 @@ Json json_of(const RecoverReport& report) {
     left.push_back({{"what", each.owed.intent.sentence},
                     {"error", each.error.sentence()},
                     {"by_hand", each.owed.intent.by_hand}});
-  return {{"clean", report.clean()}, {"runs", runs}, {"settled", report.settled},
-          {"strays", report.strays}, {"left", left}, {"complaints", report.complaints}};
+  return {{"clean", report.clean()},
+          {"runs", runs},
+          {"settled", report.settled},
+          {"strays", report.strays},
+          {"left", left},
+          {"complaints", report.complaints},
+          {"looked_everywhere", report.looked_everywhere()},
+          {"unseen", report.unseen},
+          {"active", report.active}};
 }
 
 std::string text_of(const RecoverReport& report, const Look& look) {
-  const std::string unseen = report.complaints.empty() ? "" : "; not everything could be looked at";
   std::string text;
   for (const auto& run : report.runs) {
     text += "run " + look.paint(Tone::strong, run.run) +
@@ -68,14 +73,30 @@ std::string text_of(const RecoverReport& report, const Look& look) {
       text += "  " + counted(run.gone_by_reboot, "change") + " went away with the reboot\n";
     if (!run.problem.empty()) text += "  " + look.mark(Glyph::warn) + " " + run.problem + "\n";
   }
+  const std::string unseen = report.looked_everywhere() ? "" : "; not everything was looked at";
   if (report.clean() && report.settled == 0 && report.strays == 0)
     return text + look.mark(unseen.empty() ? Glyph::good : Glyph::warn) + " nothing is owed" +
            (unseen.empty() ? ", and nothing of squall is on this host" : unseen) + "\n";
   text += look.mark(report.clean() ? Glyph::good : Glyph::bad) + " " +
           counted(report.settled, "change") + " undone";
   if (report.strays) text += ", " + counted(report.strays, "stray") + " removed";
-  if (!report.clean()) return text + ", " + std::to_string(report.left.size()) + " left\n";
-  return text + (unseen.empty() ? "; nothing of squall is left" : unseen) + "\n";
+  if (!report.left.empty()) text += ", " + std::to_string(report.left.size()) + " left";
+  return text + (report.clean() && unseen.empty() ? "; nothing of squall is left" : unseen) + "\n";
+}
+
+void tell_unseen(Print& print, const RecoverReport& report) {
+  for (const auto& each : report.unseen)
+    print.error({ErrorKind::system,
+                 "could not look for what carries squall's marks: " + each,
+                 "mend that, then recover again",
+                 {},
+                 0});
+  for (const auto& each : report.active)
+    print.error({ErrorKind::refused,
+                 each + ": what carries squall's marks was left to it",
+                 "recover again when it has ended",
+                 {},
+                 0});
 }
 
 ExitCode recover_now(Print& print, bool json) {
@@ -90,7 +111,9 @@ ExitCode recover_now(Print& print, bool json) {
     print.out(text_of(*report, print.look()));
   for (const auto& each : report->complaints) print.warn(each);
   tell_left(print, report->left);
-  return report->clean() ? ExitCode::held : ExitCode::not_clean;
+  tell_unseen(print, *report);
+  if (!report->clean()) return ExitCode::not_clean;
+  return report->active.empty() ? ExitCode::held : ExitCode::refused;
 }
 
 }  // namespace
@@ -101,11 +124,7 @@ Result<RecoverReport> settle_everything() {
   const Rollback rollback([&](const UndoRecord& undo, const ChangeToken& token) {
     return revert(registry, undo, *machine, token);
   });
-  std::vector<std::string> complaints;
-  SQUALL_TRY(auto report, recover(paths_from_environment(), rollback,
-                                  [&] { return all_strays(*machine, complaints); }));
-  for (auto& each : complaints) report.complaints.push_back(std::move(each));
-  return report;
+  return recover(paths_from_environment(), rollback, [&] { return all_strays(*machine); });
 }
 
 bool settle_after_bug(Print& print) {
@@ -116,6 +135,7 @@ bool settle_after_bug(Print& print) {
     return report.error().kind == ErrorKind::refused;
   }
   tell_left(print, report->left);
+  tell_unseen(print, *report);
   return report->clean();
 }
 

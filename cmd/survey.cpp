@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <map>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <thread>
 #include <unistd.h>
@@ -198,9 +199,15 @@ std::string living_watchdog() {
   std::string found;
   each_process([&](const std::string& pid, const std::string& name) {
     if (name != "squall-watchdog") return;
-    // Kernel: a zombie keeps its name, and has no command line any more.
-    const auto line = read_file("/proc/" + pid + "/cmdline", 64);
-    if (line && !line->empty()) found = "process " + pid + " '" + name + "'";
+    // Anybody may give a process this name: only root's and ours count. Kernel: a zombie keeps
+    // its name, and has no program any more.
+    struct stat owner{};
+    std::error_code gone;
+    const auto program = fs::read_symlink("/proc/" + pid + "/exe", gone).filename().string();
+    if (!gone && program.starts_with("squall-watchdog") &&
+        ::stat(("/proc/" + pid).c_str(), &owner) == 0 &&
+        (owner.st_uid == 0 || owner.st_uid == ::geteuid()))
+      found = "process " + pid + " '" + name + "'";
   });
   return found;
 }

@@ -21,6 +21,7 @@ constexpr int runner = 3;  // pidfd of the runner
 constexpr int page = 4;    // memfd of the LeasePage
 constexpr int ready = 5;   // pipe: one byte, then the protection it could not get
 constexpr int lock = 6;    // the host's lock, held until it exits
+constexpr int claim = 7;   // the run's journal, held as long
 }  // namespace lease_fd
 
 }  // namespace squall

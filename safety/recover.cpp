@@ -3,26 +3,31 @@
 #include "safety/recover.hpp"
 
 #include "safety/base/file.hpp"
+#include "safety/base/file_lock.hpp"
 #include "safety/event_log.hpp"
 #include "safety/lock.hpp"
 #include "safety/undo/journal_file.hpp"
 #include "safety/unsettled.hpp"
 
 #include <algorithm>
+#include <fcntl.h>
+#include <iterator>
 
 namespace squall {
 namespace {
 
 // Kernel state does not survive a reboot: of another boot, only flagged records remain owed.
-// A header that cannot be read may be of this boot.
 std::vector<Owed> owed_in_this_boot(const JournalFile& journal, std::size_t& gone) {
   auto owed = journal.owed();
-  const auto& boot = journal.header().boot;
-  if (boot.empty() || boot == boot_id()) return owed;
+  if (!is_another_boot(journal.header().boot, boot_id())) return owed;
   const auto before = owed.size();
   std::erase_if(owed, [](const Owed& each) { return !each.intent.survives_reboot; });
   gone = before - owed.size();
   return owed;
+}
+
+std::string journal_of(const std::string& run_directory) {
+  return run_directory + "/journal.jsonl";
 }
 
 std::string joined(const std::vector<std::string>& lines) {
@@ -31,8 +36,13 @@ std::string joined(const std::vector<std::string>& lines) {
   return text;
 }
 
+bool is_active(const std::string& run_directory) {
+  const auto file = open_for_reading(journal_of(run_directory));
+  return file && is_locked(file->get());
+}
+
 OwedRun look_at(const Paths& paths, const std::string& run) {
-  OwedRun found{run, paths.of_run(run), {}, 0, ""};
+  OwedRun found{run, paths.of_run(run), {}, 0, "", false};
   auto journal = JournalFile::read(found.directory);
   if (!journal) {
     // No journal means that no change was ever begun.
@@ -41,41 +51,97 @@ OwedRun look_at(const Paths& paths, const std::string& run) {
   }
   found.owed = owed_in_this_boot(**journal, found.gone_by_reboot);
   found.problem = joined((*journal)->problems());
+  found.active = is_active(found.directory);
   return found;
+}
+
+StillOwed unreadable(const OwedRun& run, Error error) {
+  return {{0,
+           {"whatever run '" + run.run + "' owes",
+            {},
+            {},
+            "read " + journal_of(run.directory) + " and run its 'by_hand' lines",
+            false}},
+          std::move(error)};
+}
+
+// What a damaged line recorded cannot be known: it stays owed until a person has looked.
+StillOwed damaged(const OwedRun& run, const std::string& problem) {
+  return {{0,
+           {"what run '" + run.run + "' wrote into a line that cannot be read",
+            {},
+            {},
+            "read " + journal_of(run.directory) + ", undo what that line names, then rm " +
+                marker_of(run.directory),
+            false}},
+          {ErrorKind::system, problem, {}, {}, 0}};
+}
+
+void tell(const OwedRun& run, const RollbackReport& done) {
+  if (auto log = EventLog::append_to(run.directory + "/events.jsonl", run.run))
+    log->write("recovered", {{"undone", static_cast<std::int64_t>(done.settled)},
+                             {"left", static_cast<std::int64_t>(done.left.size())},
+                             {"gone_by_reboot", static_cast<std::int64_t>(run.gone_by_reboot)}});
 }
 
 void settle_run(const OwedRun& run, const Rollback& rollback, RecoverReport& report) {
   auto journal = JournalFile::open(run.directory);
   if (!journal) {
-    if (journal.error().kind == ErrorKind::gone) {
+    if (journal.error().kind == ErrorKind::gone)
       (void)forget_unsettled(run.directory);
-    } else {
-      const auto file = run.directory + "/journal.jsonl";
-      report.left.push_back({{0,
-                              {"whatever run '" + run.run + "' owes",
-                               {},
-                               {},
-                               "read " + file + " and run its 'by_hand' lines",
-                               false}},
-                             std::move(journal).error()});
-    }
+    else
+      report.left.push_back(unreadable(run, std::move(journal).error()));
     return;
   }
   auto done = rollback.some(**journal, run.owed);
+  for (const auto& problem : (*journal)->problems()) done.left.push_back(damaged(run, problem));
+  tell(run, done);
+  const bool clean = done.clean();
   report.settled += done.settled;
-  for (auto& left : done.left) report.left.push_back(std::move(left));
-  for (auto& text : done.complaints) report.complaints.push_back(std::move(text));
-  if (auto log = EventLog::append_to(run.directory + "/events.jsonl", run.run))
-    log->write("recovered", {{"undone", static_cast<std::int64_t>(done.settled)},
-                             {"left", static_cast<std::int64_t>(done.left.size())},
-                             {"gone_by_reboot", static_cast<std::int64_t>(run.gone_by_reboot)}});
-  if (!done.clean()) return;
+  std::ranges::move(done.left, std::back_inserter(report.left));
+  std::ranges::move(done.complaints, std::back_inserter(report.complaints));
+  if (!clean) return;
   for (const auto& gone : (*journal)->owed()) (void)(*journal)->settle(gone.seq);
   if (auto forgotten = forget_unsettled(run.directory); !forgotten)
     report.complaints.push_back(forgotten.error().sentence());
 }
 
+void remove_strays(const FindStrays& find, const Rollback& rollback, RecoverReport& report) {
+  auto strays = find();
+  for (auto& stray : strays.found) {
+    if (auto undone = rollback.stray(stray.undo); undone)
+      ++report.strays;
+    else
+      report.left.push_back({{0, std::move(stray)}, std::move(undone).error()});
+  }
+  std::ranges::move(strays.unseen, std::back_inserter(report.unseen));
+  std::ranges::move(strays.active, std::back_inserter(report.active));
+}
+
 }  // namespace
+
+bool is_another_boot(const std::string& then, const std::string& now) {
+  return !then.empty() && !now.empty() && then != now;
+}
+
+Result<Fd> claim_run(const std::string& run_directory) {
+  const auto path = journal_of(run_directory);
+  Fd file{::open(path.c_str(), O_RDWR | O_CLOEXEC)};
+  if (!file) {
+    // Where nothing can be written the question remains.
+    SQUALL_TRY(file, open_for_reading(path));
+    if (!is_locked(file.get())) return file;
+  } else {
+    SQUALL_TRY(const bool ours, lock_file(file.get(), path));
+    if (ours) return file;
+  }
+  const auto run = run_directory.substr(run_directory.rfind('/') + 1);
+  return Error{ErrorKind::refused,
+               "run '" + run + "' is active, with another SQUALL_RUN_DIR",
+               "stop it with 'squall abort' and its SQUALL_RUN_DIR",
+               {},
+               0};
+}
 
 Result<std::vector<OwedRun>> find_owed(const Paths& paths) {
   std::vector<OwedRun> found;
@@ -94,20 +160,17 @@ Result<RecoverReport> recover(const Paths& paths, const Rollback& rollback,
   SQUALL_TRY(auto runs, unsettled_runs(paths));
   std::ranges::reverse(runs);  // newest first, as within a run
   for (const auto& id : runs) {
+    // Held until it is settled: two recoveries may have lock directories of their own.
+    const auto claim = claim_run(paths.of_run(id));
+    if (!claim && claim.error().kind == ErrorKind::refused) {
+      report.active.push_back(claim.error().sentence());
+      continue;
+    }
     auto run = look_at(paths, id);
     settle_run(run, rollback, report);
     if (!run.owed.empty() || !run.problem.empty()) report.runs.push_back(std::move(run));
   }
-  if (auto found = strays(); !found) {
-    report.complaints.push_back(found.error().sentence());
-  } else {
-    for (auto& stray : *found) {
-      if (auto undone = rollback.stray(stray.undo); undone)
-        ++report.strays;
-      else
-        report.left.push_back({{0, std::move(stray)}, std::move(undone).error()});
-    }
-  }
+  remove_strays(strays, rollback, report);
   return report;
 }
 

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "safety/base/fd.hpp"
 #include "safety/paths.hpp"
 #include "safety/undo/rollback.hpp"
 
@@ -20,6 +21,7 @@ struct OwedRun {
   std::vector<Owed> owed;          // still owed in this boot
   std::size_t gone_by_reboot = 0;  // kernel state that the reboot took away
   std::string problem;             // the journal cannot be read: why
+  bool active = false;             // somebody holds it: it is no run of the past
 };
 
 struct RecoverReport {
@@ -28,11 +30,26 @@ struct RecoverReport {
   std::size_t strays = 0;  // found by mark and removed
   std::vector<StillOwed> left;
   std::vector<std::string> complaints;
-  bool clean() const { return left.empty(); }
+  std::vector<std::string> unseen;  // looks for strays that failed
+  std::vector<std::string> active;  // living runs with roots of their own: left to themselves
+  bool looked_everywhere() const { return unseen.empty() && active.empty(); }
+  bool clean() const { return left.empty() && unseen.empty(); }
 };
 
-// Finds what carries our mark, as intents that a revert understands.
-using FindStrays = std::function<Result<std::vector<Intent>>()>;
+struct Strays {
+  std::vector<Intent> found;  // as a revert understands it
+  std::vector<std::string> unseen;
+  std::vector<std::string> active;
+};
+// Finds what carries our mark.
+using FindStrays = std::function<Strays()>;
+
+// Of kernel state. What is not known counts as the same boot: then everything is undone.
+bool is_another_boot(const std::string& then, const std::string& now);
+
+// A run holds its journal until the last of its processes is gone: whatever lock directory it
+// uses, a recovery that shares its state sees that it lives. Error (refused): somebody else has it.
+Result<Fd> claim_run(const std::string& run_directory);
 
 // Reads only: for doctor, and for run's refusal.
 Result<std::vector<OwedRun>> find_owed(const Paths& paths);

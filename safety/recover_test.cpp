@@ -10,8 +10,12 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <set>
+#include <sys/file.h>
+#include <unistd.h>
 
 using namespace squall;
 using squall::testing::TemporaryDirectory;
@@ -37,7 +41,26 @@ Intent make(const std::string& name, bool survives = false) {
   return {"make " + name, {"toy", {{"name", name}}}, "remove " + name, "rm " + name, survives};
 }
 
-Result<std::vector<Intent>> no_strays() { return std::vector<Intent>{}; }
+// A directory whose one read-only file not even root can open for writing: as nobody.
+class AsNobody {
+ public:
+  AsNobody(const std::string& directory, const std::string& read_only) {
+    namespace fs = std::filesystem;
+    for (const auto& each : fs::recursive_directory_iterator(directory))
+      fs::permissions(each.path(), fs::perms(0777));
+    fs::permissions(directory, fs::perms(0777));
+    fs::permissions(read_only, fs::perms(0444));
+    if (::geteuid() == 0) changed_ = ::seteuid(65534) == 0;
+  }
+  ~AsNobody() {
+    if (changed_ && ::seteuid(0) != 0) std::abort();
+  }
+
+ private:
+  bool changed_ = false;
+};
+
+Strays no_strays() { return {}; }
 
 // A run that died with these owed.
 void dead_run(const Paths& paths, const std::string& run, const std::string& boot,
@@ -99,9 +122,8 @@ TEST_CASE("what cannot be undone stays owed, and the rest is undone") {
 TEST_CASE("strays are removed without any journal") {
   const TemporaryDirectory dir;
   Things things{{"stray"}, {}};
-  const auto report = recover(dir.paths(), things.rollback(), [] {
-    return Result<std::vector<Intent>>(std::vector{make("stray")});
-  });
+  const auto report =
+      recover(dir.paths(), things.rollback(), [] { return Strays{{make("stray")}, {}, {}}; });
   REQUIRE(report);
   CHECK(report->strays == 1);
   CHECK(things.there.empty());
@@ -131,6 +153,103 @@ TEST_CASE("a journal that nobody can read is reported, and its run stays unsettl
   REQUIRE(owed->size() == 1);
   CHECK(owed->at(0).problem.find("line 2 is damaged") != std::string::npos);
   CHECK(owed->at(0).owed.size() == 1);
+  Things things{{"a", "b"}, {}};
+  const auto report = recover(paths, things.rollback(), no_strays);
+  REQUIRE(report);
+  CHECK(things.there == std::set<std::string>{"a"});
+  CHECK(report->settled == 1);
+  CHECK_FALSE(report->clean());
+  REQUIRE(report->left.size() == 1);
+  CHECK(report->left[0].error.what.find("line 2 is damaged") != std::string::npos);
+  CHECK(report->left[0].owed.intent.by_hand.find(file) != std::string::npos);
+  CHECK(unsettled_runs(paths).value().size() == 1);
+}
+
+TEST_CASE("a line whose writing was cut short is no damage, also when the journal was continued") {
+  const TemporaryDirectory dir;
+  const auto paths = dir.paths();
+  Things things{{"a"}, {}};
+  dead_run(paths, "r1", boot_id(), {make("a"), make("b")});
+  const auto file = paths.of_run("r1") + "/journal.jsonl";
+  const auto text = read_file(file).value();
+  REQUIRE(replace_file(file, text.substr(0, text.size() - 9)));
+  REQUIRE(JournalFile::open(paths.of_run("r1")).value()->sync());
+  things.stuck = {"a"};
+  CHECK(recover(paths, things.rollback(), no_strays)->left.size() == 1);
+  things.stuck.clear();
+  const auto report = recover(paths, things.rollback(), no_strays);
+  REQUIRE(report);
+  CHECK(report->clean());
+  CHECK(report->settled == 1);
+  CHECK(unsettled_runs(paths).value().empty());
+}
+
+TEST_CASE("a boot that is not known counts as the same one") {
+  CHECK(is_another_boot("a", "b"));
+  CHECK_FALSE(is_another_boot("a", "a"));
+  CHECK_FALSE(is_another_boot("", "a"));
+  CHECK_FALSE(is_another_boot("a", ""));
+}
+
+TEST_CASE("a journal that cannot be written is undone all the same") {
+  const TemporaryDirectory dir;
+  const auto paths = dir.paths();
+  Things things{{"a", "b"}, {}};
+  dead_run(paths, "r1", boot_id(), {make("a"), make("b")});
+  const auto file = paths.of_run("r1") + "/journal.jsonl";
+  const AsNobody nobody(dir.path(), file);
+  REQUIRE_FALSE(Fd{::open(file.c_str(), O_WRONLY | O_CLOEXEC)});
+  const auto report = recover(paths, things.rollback(), no_strays);
+  REQUIRE(report);
+  CHECK(things.there.empty());
+  CHECK(report->settled == 2);
+  REQUIRE(report->complaints.size() == 1);
+  CHECK(report->complaints[0].find("journal.jsonl") != std::string::npos);
+}
+
+TEST_CASE("a run that lives is left alone, whatever lock it took") {
+  const TemporaryDirectory dir;
+  const auto paths = dir.paths();
+  Things things{{"a", "b"}, {}};
+  dead_run(paths, "r1", boot_id(), {make("a")});
+  dead_run(paths, "r2", boot_id(), {make("b")});
+  {
+    const auto alive = claim_run(paths.of_run("r1"));
+    REQUIRE(alive);
+    CHECK(find_owed(paths).value().at(0).active);
+    const auto report = recover(paths, things.rollback(), no_strays);
+    REQUIRE(report);
+    CHECK(things.there == std::set<std::string>{"a"});
+    CHECK_FALSE(report->looked_everywhere());
+    REQUIRE(report->active.size() == 1);
+    CHECK(report->active[0].find("'r1' is active") != std::string::npos);
+  }
+  CHECK_FALSE(find_owed(paths).value().at(0).active);
+  CHECK(recover(paths, things.rollback(), no_strays)->looked_everywhere());
+  CHECK(things.there.empty());
+}
+
+TEST_CASE("a look for strays that failed is not clean") {
+  const TemporaryDirectory dir;
+  Things things;
+  const auto report = recover(dir.paths(), things.rollback(),
+                              [] { return Strays{{}, {"'toy': no permission"}, {}}; });
+  REQUIRE(report);
+  CHECK_FALSE(report->clean());
+  CHECK_FALSE(report->looked_everywhere());
+}
+
+TEST_CASE("nobody else can open the lock, and asking who holds it takes nothing") {
+  const TemporaryDirectory dir;
+  const auto paths = dir.paths();
+  REQUIRE(make_directories(paths.run));
+  REQUIRE(replace_file(paths.lock(), ""));
+  std::filesystem::permissions(paths.lock(), std::filesystem::perms(0644));
+  CHECK(HostLock::holder(paths).empty());
+  const Fd looking{::open(paths.lock().c_str(), O_RDONLY | O_CLOEXEC)};
+  REQUIRE(::flock(looking.get(), LOCK_SH) == 0);
+  CHECK(HostLock::take(paths, "run r1"));
+  CHECK(std::filesystem::status(paths.lock()).permissions() == std::filesystem::perms(0600));
 }
 
 TEST_CASE("a run whose journal cannot be opened is not clean") {

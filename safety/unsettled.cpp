@@ -15,27 +15,25 @@ namespace {
 
 std::string directory_of(const std::string& state) { return state + "/unsettled"; }
 
-// <state>/runs/<run>  ->  <state>/unsettled/<run>
-std::filesystem::path marker_of(const std::string& run_directory) {
-  const std::filesystem::path run(run_directory);
-  return std::filesystem::path(directory_of(run.parent_path().parent_path())) / run.filename();
-}
-
 }  // namespace
+
+std::string marker_of(const std::string& run_directory) {
+  const std::filesystem::path run(run_directory);
+  return directory_of(run.parent_path().parent_path()) + "/" + run.filename().string();
+}
 
 Result<> mark_unsettled(const std::string& run_directory) {
   const auto marker = marker_of(run_directory);
-  const auto parent = marker.parent_path().string();
+  const auto parent = marker.substr(0, marker.rfind('/'));
   SQUALL_CHECK(make_directories(parent));
   const Fd file{::open(marker.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)};
-  if (!file) return sys_error("create '" + marker.string() + "'");
+  if (!file) return sys_error("create '" + marker + "'");
   return sync_directory(parent);
 }
 
 Result<> forget_unsettled(const std::string& run_directory) {
   const auto marker = marker_of(run_directory);
-  if (::unlink(marker.c_str()) != 0 && errno != ENOENT)
-    return sys_error("remove '" + marker.string() + "'");
+  if (::unlink(marker.c_str()) != 0 && errno != ENOENT) return sys_error("remove '" + marker + "'");
   return {};
 }
 

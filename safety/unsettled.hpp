@@ -14,6 +14,7 @@
 
 namespace squall {
 
+std::string marker_of(const std::string& run_directory);    // <state>/unsettled/<run>
 Result<> mark_unsettled(const std::string& run_directory);  // durable when it returns
 Result<> forget_unsettled(const std::string& run_directory);
 Result<std::vector<std::string>> unsettled_runs(const Paths& paths);  // ids, oldest first

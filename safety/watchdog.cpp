@@ -21,6 +21,10 @@
 namespace squall {
 namespace {
 
+constexpr Duration kStart = 15s;     // for the guards' first look and a slow start of the process
+constexpr Duration kRollback = 30s;  // how far a rollback may reach beyond the deadline
+constexpr int kGraceMs = 1000;       // for a watchdog that was let go
+
 Result<Fd> make_lease_page(LeasePage*& page) {
   Fd memory{::memfd_create("squall-lease", MFD_CLOEXEC)};
   if (!memory || ::ftruncate(memory.get(), sizeof(LeasePage)) != 0)
@@ -36,13 +40,13 @@ Fd pidfd_of(pid_t pid) { return Fd{static_cast<int>(::syscall(SYS_pidfd_open, pi
 
 // In a session of its own, with these descriptors and no others of ours.
 Result<pid_t> spawn(const std::string& program, const std::string& run_directory,
-                    const std::array<std::pair<int, int>, 4>& inherited) {
+                    const std::array<std::pair<int, int>, 5>& inherited) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawnattr_init(&attributes);
   // First out of the way of the numbers that the watchdog expects.
-  std::array<Fd, 4> moved;
+  std::array<Fd, 5> moved;
   for (std::size_t i = 0; i < inherited.size(); ++i) {
     moved[i] = Fd{::fcntl(inherited[i].first, F_DUPFD_CLOEXEC, 16)};
     ::posix_spawn_file_actions_adddup2(&actions, moved[i].get(), inherited[i].second);
@@ -72,8 +76,9 @@ Result<pid_t> spawn(const std::string& program, const std::string& run_directory
 }  // namespace
 
 Result<Watchdog> Watchdog::start(const std::string& program, const std::string& run_directory,
-                                 int lock_fd) {
+                                 int lock_fd, int claim_fd) {
   Watchdog watchdog;
+  watchdog.lease_ = kStart;
   SQUALL_TRY(const Fd memory, make_lease_page(watchdog.page_));
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return sys_error("make a pipe for the watchdog");
@@ -86,7 +91,8 @@ Result<Watchdog> Watchdog::start(const std::string& program, const std::string& 
                                   {{{self.get(), lease_fd::runner},
                                     {memory.get(), lease_fd::page},
                                     {told.get(), lease_fd::ready},
-                                    {lock_fd, lease_fd::lock}}}));
+                                    {lock_fd, lease_fd::lock},
+                                    {claim_fd, lease_fd::claim}}}));
   watchdog.process_ = pidfd_of(watchdog.pid_);
   if (!watchdog.process_) return sys_error("open a process descriptor of the watchdog");
   return watchdog;
@@ -102,6 +108,10 @@ Result<> Watchdog::wait_until_ready(Duration limit) {
   if (got <= 0)
     return Error{ErrorKind::system, "the watchdog ended before it was ready", {}, {}, 0};
   weakness_.assign(text.data() + 1, static_cast<std::size_t>(got) - 1);
+  lease_ = kLease;
+  renew();
+  // It waits for the end of the longer lease: SIGTERM makes it read the page again.
+  ::syscall(SYS_pidfd_send_signal, process_.get(), SIGTERM, nullptr, 0);
   return {};
 }
 
@@ -110,14 +120,24 @@ void Watchdog::end_by(Duration deadline) {
   renew();
 }
 
+void Watchdog::allow_rollback() {
+  if (std::exchange(rolling_back_, true)) return;
+  last_ = Instant(Duration(monotonic_ns())) + kRollback;
+  renew();
+}
+
 void Watchdog::renew() {
-  const auto until = std::min(Instant(Duration(monotonic_ns())), last_) + kLease;
+  const auto until = std::min(Instant(Duration(monotonic_ns())), last_) + lease_;
   page_->valid_until_ns.store(until.time_since_epoch().count(), std::memory_order_release);
 }
 
 void Watchdog::release() {
   page_->released.store(1, std::memory_order_release);
   ::syscall(SYS_pidfd_send_signal, process_.get(), SIGTERM, nullptr, 0);
+  // One that somebody stopped never ends by itself; nothing is owed, so it may be killed.
+  pollfd gone{process_.get(), POLLIN, 0};
+  if (::poll(&gone, 1, kGraceMs) == 0)
+    ::syscall(SYS_pidfd_send_signal, process_.get(), SIGKILL, nullptr, 0);
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }
   ::munmap(page_, sizeof(LeasePage));

@@ -23,15 +23,17 @@ class Watchdog {
  public:
   static constexpr Duration kLease = 2s;
 
-  // Starts it; it inherits the host's lock.
+  // Starts it; it inherits the host's lock and the hold on the run's journal.
   static Result<Watchdog> start(const std::string& program, const std::string& run_directory,
-                                int lock_fd);
+                                int lock_fd, int claim_fd);
   // Waits until its memory is locked and it watches; at most `limit`.
   Result<> wait_until_ready(Duration limit = 5s);
 
   // From now on no renewal reaches beyond this: the watchdog keeps the deadline even if the
   // runner's own timers do not.
   void end_by(Duration deadline);
+  // The rollback has begun and may reach beyond the deadline, by a bounded time.
+  void allow_rollback();
   void renew();                                 // called once a second
   int pidfd() const { return process_.get(); }  // readable: it died
   int pid() const { return pid_; }
@@ -51,7 +53,9 @@ class Watchdog {
   Fd ready_;
   int pid_ = 0;
   LeasePage* page_ = nullptr;
-  Instant last_{Duration::max() - kLease};  // bounds every renewal
+  Duration lease_;                     // long until it is ready: nothing was changed yet
+  Instant last_{Duration::max() / 2};  // bounds every renewal
+  bool rolling_back_ = false;
   std::string weakness_;
 };
 

@@ -59,17 +59,34 @@ Woken wait_for_trouble(const LeasePage& page) {
   }
 }
 
-void stop_runner() {
-  ::syscall(SYS_pidfd_send_signal, lease_fd::runner, SIGKILL, nullptr, 0);
+// False: it is in the kernel still, and what it began there may be done at any time.
+bool runner_ends_within(int limit_ms) {
   pollfd gone{lease_fd::runner, POLLIN, 0};
-  while (::poll(&gone, 1, -1) < 0 && errno == EINTR) {
+  int ready = 0;
+  while ((ready = ::poll(&gone, 1, limit_ms)) < 0 && errno == EINTR) {
   }
+  return ready > 0;
+}
+
+// What failed may work a moment later: a device that was busy, memory that was short.
+RollbackReport undo_with_patience(Journal& journal, const Reverter& reverter) {
+  const Rollback rollback(reverter);
+  auto report = rollback.all(journal);
+  for (const long pause_ms : {100, 1000}) {
+    if (report.clean()) break;
+    const timespec pause{pause_ms / 1000, pause_ms % 1000 * 1'000'000};
+    ::nanosleep(&pause, nullptr);
+    auto again = rollback.all(journal);
+    report.settled += again.settled;
+    report.left = std::move(again.left);
+  }
+  return report;
 }
 
 int roll_back(const std::string& run_directory, const Reverter& reverter, const char* why) {
   auto journal = JournalFile::open(run_directory);
   if (!journal) return 5;
-  const auto report = Rollback(reverter).all(**journal);
+  const auto report = undo_with_patience(**journal, reverter);
   if (auto log = EventLog::append_to(run_directory + "/events.jsonl", (*journal)->header().run)) {
     for (const auto& left : report.left)
       log->write("left", {{"what", left.owed.intent.sentence},
@@ -79,8 +96,20 @@ int roll_back(const std::string& run_directory, const Reverter& reverter, const 
                                         {"undone", static_cast<std::int64_t>(report.settled)},
                                         {"left", static_cast<std::int64_t>(report.left.size())}});
   }
-  if (report.clean()) (void)forget_unsettled(run_directory);
-  return report.clean() ? 0 : 5;
+  if (!report.clean() || !(*journal)->problems().empty()) return 5;
+  (void)forget_unsettled(run_directory);
+  return 0;
+}
+
+int stop_and_roll_back(const std::string& run_directory, const Reverter& reverter) {
+  ::syscall(SYS_pidfd_send_signal, lease_fd::runner, SIGKILL, nullptr, 0);
+  if (!runner_ends_within(500)) {
+    // Undone now, settled only after a second time behind the runner's last write.
+    if (const auto journal = JournalFile::read(run_directory))
+      (void)Rollback(reverter).undo((*journal)->owed());
+    (void)runner_ends_within(-1);
+  }
+  return roll_back(run_directory, reverter, "the runner did not renew its lease");
 }
 
 }  // namespace
@@ -108,8 +137,7 @@ int watch_over_runner(const std::string& run_directory, const Reverter& reverter
     case Woken::runner_died:
       return roll_back(run_directory, reverter, "the runner died");
     case Woken::lease_lost:
-      stop_runner();
-      return roll_back(run_directory, reverter, "the runner did not renew its lease");
+      return stop_and_roll_back(run_directory, reverter);
   }
   return 70;
 }

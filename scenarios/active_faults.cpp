@@ -13,8 +13,10 @@ namespace {
 // Notes which records belong to one fault, so that it can end before the others.
 class OneFaultsJournal final : public Journal {
  public:
-  explicit OneFaultsJournal(Journal& whole) : whole_(whole) {}
+  OneFaultsJournal(Journal& whole, const std::function<void()>& progress)
+      : whole_(whole), progress_(progress) {}
   Result<std::uint64_t> owe(const Intent& intent) override {
+    progress_();  // thousands of changes of one fault take longer than the lease lasts
     SQUALL_TRY(const auto seq, whole_.owe(intent));
     mine_.push_back({seq, intent});
     return seq;
@@ -27,6 +29,7 @@ class OneFaultsJournal final : public Journal {
 
  private:
   Journal& whole_;
+  const std::function<void()>& progress_;
   std::vector<Owed> mine_;
 };
 
@@ -45,8 +48,8 @@ bool carries_our_mark(const std::string& fact) { return fact.find("squall") != s
 }  // namespace
 
 struct ActiveFaults::One {
-  One(PlannedFault from, Journal& whole)
-      : planned(std::move(from)), journal(whole), scope(journal) {}
+  One(PlannedFault from, Journal& whole, const std::function<void()>& progress)
+      : planned(std::move(from)), journal(whole, progress), scope(journal) {}
 
   const CheckedFault& checked() const { return *planned.checked; }
   const std::string& name() const { return planned.checked->entry.name; }
@@ -79,7 +82,7 @@ ActiveFaults::ActiveFaults(std::vector<PlannedFault> planned, Machine& machine,
                            const Rollback& rollback, Journal& journal, EventLog& log)
     : machine_(machine), rollback_(rollback), journal_(journal), log_(log) {
   for (auto& each : planned) {
-    faults_.push_back(std::make_unique<One>(std::move(each), journal_));
+    faults_.push_back(std::make_unique<One>(std::move(each), journal_, progress_));
     faults_.back()->params = faults_.back()->checked().params;
   }
 }
@@ -155,14 +158,20 @@ void ActiveFaults::measure() {
   for (auto* one : order_) measure(*one);
 }
 
-void ActiveFaults::take_back(One& one) {
+RollbackReport ActiveFaults::take_back(One& one) {
   progress_();
-  auto report = rollback_.some(one.journal, one.journal.owed());
+  auto report = rollback_.undo(one.journal.owed());
   one.hold.reset();
   one.ended_ns = monotonic_ns();
+  one.state = one.error.empty() ? State::ended : State::failed;
+  return report;
+}
+
+void ActiveFaults::settle(One& one, RollbackReport report) {
+  progress_();
+  Rollback::settle(one.journal, report);
   for (auto& each : report.left) left_.push_back(std::move(each));
   for (const auto& each : report.complaints) log_.write("journal_trouble", {{"what", each}});
-  one.state = one.error.empty() ? State::ended : State::failed;
 }
 
 void ActiveFaults::sync_journal() {
@@ -174,7 +183,7 @@ void ActiveFaults::end(std::size_t index) {
   auto& one = *faults_[index];
   if (one.state != State::active) return;
   measure(one);
-  take_back(one);
+  settle(one, take_back(one));
   sync_journal();
   std::erase(order_, &one);
   write_ended(one);
@@ -193,7 +202,12 @@ void ActiveFaults::write_ended(const One& one) {
 void ActiveFaults::end_all() {
   for (auto* one : order_)
     if (!one->measured && one->error.empty()) measure(*one);
-  for (auto* one : order_ | std::views::reverse) take_back(*one);
+  // A write to a disk that stalls must not keep a fault in force: all are undone before the
+  // first is settled.
+  std::vector<std::pair<One*, RollbackReport>> undone;
+  undone.reserve(order_.size());
+  for (auto* one : order_ | std::views::reverse) undone.emplace_back(one, take_back(*one));
+  for (auto& [one, report] : undone) settle(*one, std::move(report));
   sync_journal();
   for (const auto* one : order_) write_ended(*one);
   order_.clear();
@@ -207,7 +221,7 @@ void ActiveFaults::compare(RunResult& result) const {
     if (one->state == State::waiting) continue;
     progress_();
     const auto& fault = *one->checked().fault;
-    const auto by_hand =
+    const std::string by_hand =
         one->journal.owed().empty() ? "" : one->journal.owed().front().intent.by_hand;
     const auto reading = fault.verify(one->params, machine_, one->planned.plan.run);
     // A target that is gone took what we put on it along.
@@ -219,20 +233,29 @@ void ActiveFaults::compare(RunResult& result) const {
                                     (reading ? "still reads '" + std::string(word(*reading)) + "'"
                                              : "cannot be checked: " + reading.error().sentence()),
                                 by_hand});
-    result.compared += one->before.size() + 1;
-    const auto after = fault.survey(one->params, machine_);
-    if (!after) continue;
-    for (const auto& fact : *after)
-      if (std::ranges::find(one->before, fact) == one->before.end()) {
-        if (carries_our_mark(fact))
-          result.residue.push_back({fact, by_hand});
-        else
-          result.foreign.push_back("new: " + fact);
-      }
-    for (const auto& fact : one->before)
-      if (std::ranges::find(*after, fact) == after->end())
-        result.foreign.push_back("gone: " + fact);
+    compare_facts(*one, by_hand, result);
   }
+}
+
+void ActiveFaults::compare_facts(const One& one, const std::string& by_hand,
+                                 RunResult& result) const {
+  const auto after = one.checked().fault->survey(one.params, machine_);
+  if (!after) {
+    if (after.error().kind != ErrorKind::gone)
+      result.residue.push_back(
+          {"fault '" + one.name() + "' cannot be compared: " + after.error().sentence(), by_hand});
+    return;
+  }
+  result.compared += one.before.size() + 1;
+  for (const auto& fact : *after)
+    if (std::ranges::find(one.before, fact) == one.before.end()) {
+      if (carries_our_mark(fact))
+        result.residue.push_back({fact, by_hand});
+      else
+        result.foreign.push_back("new: " + fact);
+    }
+  for (const auto& fact : one.before)
+    if (std::ranges::find(*after, fact) == after->end()) result.foreign.push_back("gone: " + fact);
 }
 
 void ActiveFaults::report(RunResult& result) const {

@@ -51,7 +51,9 @@ class ActiveFaults {
 
  private:
   struct One;
-  void take_back(One& one);
+  RollbackReport take_back(One& one);
+  void settle(One& one, RollbackReport report);
+  void compare_facts(const One& one, const std::string& by_hand, RunResult& result) const;
   void sync_journal();
   void measure(One& one);
   void write_ended(const One& one);

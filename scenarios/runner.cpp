@@ -74,6 +74,7 @@ class Runner {
   RunResult result_;
   StopSignals signals_;
   HostLock lock_;
+  Fd claim_;  // on the journal, until the last process of this run is gone
   std::unique_ptr<JournalFile> journal_;
   std::unique_ptr<EventLog> log_;
   std::unique_ptr<Watchdog> watchdog_;
@@ -134,6 +135,12 @@ Result<> Runner::prepare() {
   SQUALL_TRY(signals_, StopSignals::block());
   SQUALL_TRY(lock_, HostLock::take(around_.paths, "run " + id_.text));
   SQUALL_TRY(const auto owed, find_owed(around_.paths));
+  if (!owed.empty() && owed.front().active)
+    return Error{ErrorKind::refused,
+                 "run '" + owed.front().run + "' is active, with another SQUALL_RUN_DIR",
+                 "stop it with 'squall abort' and its SQUALL_RUN_DIR",
+                 {},
+                 0};
   if (!owed.empty())
     return Error{ErrorKind::refused,
                  "run '" + owed.front().run + "' still owes repairs on this host",
@@ -167,6 +174,7 @@ Result<> Runner::open_run_directory() {
     SQUALL_CHECK(make_directories(directory));
     SQUALL_CHECK(mark_unsettled(directory));
     SQUALL_TRY(journal_, JournalFile::create(directory, header));
+    SQUALL_TRY(claim_, claim_run(directory));
     SQUALL_TRY(auto log, EventLog::create(directory + "/events.jsonl", id_.text));
     log_ = std::make_unique<EventLog>(std::move(log));
     return sync_directory(around_.paths.runs());
@@ -185,8 +193,8 @@ Result<> Runner::open_run_directory() {
 
 Result<> Runner::start_watching() {
   if (around_.watched) {
-    SQUALL_TRY(auto watchdog,
-               Watchdog::start(options_.watchdog_program, result_.directory, lock_.fd()));
+    SQUALL_TRY(auto watchdog, Watchdog::start(options_.watchdog_program, result_.directory,
+                                              lock_.fd(), claim_.get()));
     watchdog_ = std::make_unique<Watchdog>(std::move(watchdog));
     faults_->on_progress([this] {
       if (watchdog_) watchdog_->renew();
@@ -227,6 +235,7 @@ Controller::Watched Runner::what_to_watch() {
 }
 
 void Runner::write_guard(const Guard& guard, const GuardWord& said) {
+  if (watchdog_) watchdog_->renew();  // a guard's first look may take a while
   static constexpr const char* kWords[] = {"carry_on", "abort", "blind"};
   log_->write("guard_word", {{"guard", guard.name()},
                              {"word", std::string(kWords[static_cast<int>(said.kind)])},
@@ -294,6 +303,7 @@ void Runner::act(const Action& action) {
 
 void Runner::stop(StopReason reason) {
   const auto decided = monotonic_ns();
+  if (watchdog_) watchdog_->allow_rollback();
   faults_->end_all();
   const auto undone = monotonic_ns();
   if (!story_.breach.empty() && reason.by == "probe")
@@ -307,6 +317,7 @@ void Runner::stop(StopReason reason) {
 }
 
 void Runner::roll_back() {
+  if (watchdog_) watchdog_->allow_rollback();
   log_->write("phase", {{"phase", std::string("rollback")}});
   action_timer_.cancel();
   probing_->stop();

@@ -5,6 +5,7 @@
 #include "safety/base/file.hpp"
 #include "safety/journal_line.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <ranges>
@@ -16,6 +17,9 @@ namespace {
 
 // Room for several hundred records and their settled lines.
 constexpr off_t kReserved = 256 * 1024;
+constexpr std::size_t kMost = 64u << 20;
+// Closes a line whose writing was cut short.
+constexpr std::string_view kTorn = "#torn";
 
 std::string path_in(const std::string& run_directory) { return run_directory + "/journal.jsonl"; }
 
@@ -47,34 +51,36 @@ Result<std::unique_ptr<JournalFile>> JournalFile::create(const std::string& run_
 Result<std::unique_ptr<JournalFile>> JournalFile::read(const std::string& run_directory) {
   std::unique_ptr<JournalFile> journal(new JournalFile);
   journal->path_ = path_in(run_directory);
-  SQUALL_TRY(const auto text, read_file(journal->path_));
+  SQUALL_TRY(const auto text, read_file(journal->path_, kMost));
   journal->load(text);
+  if (text.size() == kMost)
+    journal->problems_.push_back("'" + journal->path_ + "' is too long to be read to its end");
   return journal;
 }
 
 Result<std::unique_ptr<JournalFile>> JournalFile::open(const std::string& run_directory) {
   SQUALL_TRY(auto journal, read(run_directory));
   journal->file_ = Fd{::open(journal->path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC)};
-  if (!journal->file_) return sys_error("open the journal '" + journal->path_ + "'");
+  if (!journal->file_) journal->unwritable_ = errno;
   return journal;
 }
 
 void JournalFile::load(const std::string& text) {
   std::size_t number = 1;
   for (std::size_t from = 0; from < text.size(); ++number) {
-    const auto end = text.find('\n', from);
-    torn_ = end == std::string::npos;
-    load_line(text.substr(from, torn_ ? std::string::npos : end - from), number,
-              torn_ || end + 1 == text.size());
-    from = torn_ ? text.size() : end + 1;
+    const auto end = std::min(text.find('\n', from), text.size());
+    torn_ = end == text.size();
+    load_line(std::string_view(text).substr(from, end - from), number);
+    from = end + 1;
   }
-  if (header_.run.empty()) problems_.push_back("'" + path_ + "' has no readable header");
 }
 
-void JournalFile::load_line(const std::string& text, std::size_t number, bool last) {
-  auto line = journal_line_from(text);
+void JournalFile::load_line(std::string_view text, std::size_t number) {
+  const bool torn = torn_ || text.ends_with(kTorn);
+  if (text.ends_with(kTorn)) text.remove_suffix(kTorn.size());
+  auto line = journal_line_from(std::string(text));
   if (!line) {
-    if (!last)
+    if (!torn)
       problems_.push_back("'" + path_ + "' line " + std::to_string(number) + " is damaged");
     return;
   }
@@ -88,8 +94,12 @@ void JournalFile::load_line(const std::string& text, std::size_t number, bool la
 }
 
 Result<> JournalFile::append(std::string line) {
-  if (std::exchange(torn_, false)) line.insert(line.begin(), '\n');
-  return write_all(file_.get(), line, path_);
+  if (!file_) return sys_error("write '" + path_ + "'", unwritable_);
+  if (torn_) line.insert(0, std::string(kTorn) + "\n");
+  torn_ = true;
+  SQUALL_CHECK(write_all(file_.get(), line, path_));
+  torn_ = false;
+  return {};
 }
 
 Result<std::uint64_t> JournalFile::owe(const Intent& intent) {
@@ -107,6 +117,7 @@ Result<> JournalFile::settle(std::uint64_t seq) {
 }
 
 Result<> JournalFile::sync() {
+  if (!file_) return sys_error("write '" + path_ + "'", unwritable_);
   if (::fdatasync(file_.get()) != 0) return sys_error("make the journal '" + path_ + "' durable");
   return {};
 }

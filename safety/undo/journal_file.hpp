@@ -7,16 +7,19 @@
 //   {"seq":1,"kind":"owe","fault":…,"sentence":…,"values":{…},"by_hand":…,"sum":…}
 //   {"seq":2,"kind":"settled","of":1,"sum":…}
 //
-// `sum` is the CRC-32 of the line before `,"sum"`. A torn last line means that its
-// change had not begun. A damaged line elsewhere is reported and the rest is used.
+// `sum` is the CRC-32 of the line before `,"sum"`. A last line without its end means that
+// its change had not begun; who writes on closes it with `#torn`. Any other line that
+// cannot be understood is reported, and the rest is used.
 
 #pragma once
 
 #include "safety/base/fd.hpp"
 #include "safety/undo/journal.hpp"
 
+#include <cerrno>
 #include <map>
 #include <memory>
+#include <string_view>
 
 namespace squall {
 
@@ -25,9 +28,10 @@ class JournalFile final : public Journal {
   // Reserves its space on disk first, so that a full disk cannot stop a rollback.
   static Result<std::unique_ptr<JournalFile>> create(const std::string& run_directory,
                                                      const JournalHeader& header);
-  // Accepts any state of the file; what could not be understood is in problems().
+  // Accepts any state of the file; what could not be understood is in problems(). One that
+  // cannot be written is opened all the same: what it owes can be undone, not settled.
   static Result<std::unique_ptr<JournalFile>> open(const std::string& run_directory);
-  // As open, but cannot write.
+  // As open, but never writes.
   static Result<std::unique_ptr<JournalFile>> read(const std::string& run_directory);
 
   Result<std::uint64_t> owe(const Intent& intent) override;
@@ -43,9 +47,10 @@ class JournalFile final : public Journal {
   JournalFile() = default;
   Result<> append(std::string line);
   void load(const std::string& text);
-  void load_line(const std::string& text, std::size_t number, bool last);
+  void load_line(std::string_view text, std::size_t number);
 
   Fd file_;
+  int unwritable_ = EBADF;  // why there is no file_
   std::string path_;
   JournalHeader header_;
   std::map<std::uint64_t, Intent> owed_;

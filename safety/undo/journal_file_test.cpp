@@ -8,7 +8,11 @@
 
 #include <doctest/doctest.h>
 
+#include <csignal>
+#include <filesystem>
 #include <fstream>
+#include <new>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 using namespace squall;
@@ -25,6 +29,24 @@ Intent intent(const std::string& name) {
           "rm " + name,
           true};
 }
+
+// No file of this process may grow beyond this: a write is cut short, the next one fails.
+class SizeLimit {
+ public:
+  explicit SizeLimit(rlim_t bytes) : signal_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit now{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &now);
+  }
+  ~SizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, signal_);
+  }
+
+ private:
+  void (*signal_)(int);
+  rlimit before_{};
+};
 
 JournalHeader header() {
   return {"r1", "boot-a", "0.1", "x.toml", "[scenario]\n", 42, {"spare-ssh"}};
@@ -120,6 +142,58 @@ TEST_CASE("rollback goes newest first, never stops early, and settles what worke
   REQUIRE(again);
   REQUIRE((*again)->owed().size() == 1);
   CHECK((*again)->owed()[0].intent.sentence == "do b");
+}
+
+TEST_CASE("a revert that throws costs only itself") {
+  const TemporaryDirectory dir;
+  auto journal = JournalFile::create(dir.path(), header());
+  REQUIRE(journal);
+  for (const auto* name : {"a", "b", "c"}) REQUIRE((*journal)->owe(intent(name)));
+  const Rollback rollback([](const UndoRecord& undo, const ChangeToken&) -> Result<> {
+    if (*undo.find("name") == "b") throw std::bad_alloc();
+    return {};
+  });
+  const auto report = rollback.all(**journal);
+  CHECK(report.settled == 2);
+  REQUIRE(report.left.size() == 1);
+  CHECK(report.left[0].owed.intent.sentence == "do b");
+  CHECK(report.left[0].error.what == "std::bad_alloc");
+}
+
+TEST_CASE("nothing is settled before everything is undone") {
+  const TemporaryDirectory dir;
+  auto journal = JournalFile::create(dir.path(), header());
+  REQUIRE(journal);
+  for (const auto* name : {"a", "b", "c"}) REQUIRE((*journal)->owe(intent(name)));
+  std::size_t undone = 0;
+  const Rollback rollback([&](const UndoRecord&, const ChangeToken&) -> Result<> {
+    ++undone;
+    CHECK(JournalFile::read(dir.path()).value()->owed().size() == 3);
+    return {};
+  });
+  CHECK(rollback.all(**journal).clean());
+  CHECK(undone == 3);
+  CHECK(JournalFile::read(dir.path()).value()->owed().empty());
+}
+
+TEST_CASE("a write that was cut short spoils no line but its own") {
+  const TemporaryDirectory dir;
+  auto journal = JournalFile::create(dir.path(), header());
+  REQUIRE(journal);
+  REQUIRE((*journal)->owe(intent("a")));
+  const auto size = std::filesystem::file_size(file_in(dir));
+  {
+    const SizeLimit limit(size + 20);
+    CHECK_FALSE((*journal)->owe(intent("b")));
+    CHECK_FALSE((*journal)->owe(intent("c")));
+  }
+  CHECK(std::filesystem::file_size(file_in(dir)) == size + 20);
+  REQUIRE((*journal)->owe(intent("d")));
+  const auto again = JournalFile::read(dir.path());
+  REQUIRE(again);
+  CHECK((*again)->problems().empty());
+  REQUIRE((*again)->owed().size() == 2);
+  CHECK((*again)->owed()[1].intent.sentence == "do d");
 }
 
 TEST_CASE("space is reserved, and the file stays plain text") {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Rollback: takes back what a journal owes, newest first, each settled when done.
-// It never stops at a failure, goes on when the journal cannot be written, and may
-// be repeated any number of times. Ordinary clean-up, the watchdog and `squall
-// recover` are this one function.
+// Rollback: takes back what a journal owes, newest first, then settles it: a disk that
+// stalls must not hold up an undo. It never stops at a failure, goes on when the
+// journal cannot be written, and may be repeated any number of times. Ordinary clean-up, the
+// watchdog and `squall recover` are this one function.
 
 #pragma once
 
@@ -27,6 +27,7 @@ struct StillOwed {
 
 struct RollbackReport {
   std::size_t settled = 0;
+  std::vector<std::uint64_t> undone;    // the records behind `settled`
   std::vector<StillOwed> left;          // could not be undone
   std::vector<std::string> complaints;  // the journal's own failures
   bool clean() const { return left.empty(); }
@@ -39,10 +40,15 @@ class Rollback {
   RollbackReport all(Journal& journal) const;
   // Only these; used when one fault ends before the others.
   RollbackReport some(Journal& journal, std::vector<Owed> owed) const;
+  // The two halves of some(), for faults that end together: all undos, then all of the journal.
+  RollbackReport undo(std::vector<Owed> owed) const;
+  static void settle(Journal& journal, RollbackReport& report);
   // What was found by its mark, without any journal.
   Result<> stray(const UndoRecord& record) const;
 
  private:
+  Result<> attempt(const UndoRecord& record) const;
+
   Reverter revert_;
 };
 
