@@ -81,7 +81,8 @@ SpareList find_spare_list(const std::vector<std::string>& without) {
   std::vector<pid_t> daemons;
   for_each_process([&](pid_t pid) {
     const auto comm = comm_of(pid);
-    if (is_ssh_daemon(comm)) daemons.push_back(pid);
+    // Its sessions have the same name; what they listen on is forwarded, not the way in.
+    if (is_ssh_daemon(comm) && !is_ssh_daemon(comm_of(parent_of(pid)))) daemons.push_back(pid);
     if ((is_ours(comm) || (list.ssh && is_ssh_daemon(comm))) && !list.spares(pid))
       list.processes.push_back(pid);
   });

@@ -40,6 +40,8 @@ TEST_CASE("ports where a daemon listens, and only those") {
       "   2: 0100007F:0016 0100007F:C350 01 00000000:00000000 00:00000000 00000000     0        0 "
       "777 1 0\n";
   CHECK(listening_ports(table, {777}) == std::set<std::uint16_t>{2222});
+  CHECK_MESSAGE(listening_ports(table, {777, 778}) == std::set<std::uint16_t>{2222},
+                "a forwarded port on loopback is no way in");
   CHECK(listening_ports(table, {}).empty());
   CHECK(listening_ports("nonsense\n\n 1: 2 3 0A", {777}).empty());
 }

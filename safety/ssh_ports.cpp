@@ -56,6 +56,12 @@ std::set<std::uint64_t> sockets_of(const std::string& process) {
   return sockets;
 }
 
+// An address as /proc/net/tcp prints it: words of 32 bits in the order of this CPU.
+bool is_loopback(std::string_view address) {
+  return address == "00000000000000000000000001000000" ||
+         (address.ends_with("7F") && (address.size() == 8 || address.contains("FFFF0000")));
+}
+
 }  // namespace
 
 std::set<std::uint16_t> listening_ports(std::string_view table,
@@ -68,8 +74,10 @@ std::set<std::uint16_t> listening_ports(std::string_view table,
     from = end + 1;
     std::uint64_t inode = 0;
     std::uint16_t port = 0;
-    if (words.size() > 9 && words[3] == kListening && parse(words[9], inode) &&
-        sockets.contains(inode) && parse(words[1].substr(words[1].rfind(':') + 1), port, 16))
+    if (words.size() <= 9 || words[3] != kListening) continue;
+    const auto colon = words[1].rfind(':');
+    if (!is_loopback(words[1].substr(0, colon)) && parse(words[9], inode) &&
+        sockets.contains(inode) && parse(words[1].substr(colon + 1), port, 16))
       ports.insert(port);
   }
   return ports;

@@ -14,6 +14,7 @@
 namespace squall {
 
 // Local ports of listening sockets with one of these inodes, in the form of /proc/net/tcp.
+// Loopback is no way in from outside: there a daemon listens for what it forwards.
 std::set<std::uint16_t> listening_ports(std::string_view table,
                                         const std::set<std::uint64_t>& sockets);
 // Of "SSH_CONNECTION=client port server port" in an environment; 0 without.

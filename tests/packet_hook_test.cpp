@@ -79,6 +79,19 @@ void live(FakeMachine& machine, Journal& journal) {
 
 }  // namespace
 
+TEST_CASE("more SSH ports than can be spared are a refusal, not a lost way in") {
+  const auto machine = clean_machine();
+  auto run = slot(0);
+  run.spare.ssh_ports = {22, 2200, 2201, 2202, 2203, 2204, 2205, 2206};
+  CHECK(packet_loss().plan(params("out"), *machine, run));
+  run.spare.ssh_ports.push_back(52022);
+  const auto refused = packet_loss().plan(params("out"), *machine, run);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().kind == ErrorKind::refused);
+  run.spare.ssh = false;
+  CHECK(packet_loss().plan(params("out"), *machine, run));
+}
+
 TEST_CASE("without tcx, a crash at any write leaves neither filters nor a qdisc of ours") {
   for (const bool foreign : {false, true}) {
     const auto whole = old_kernel(foreign);

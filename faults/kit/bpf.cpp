@@ -107,7 +107,7 @@ Error load_error(const bpf::Image& image, int code) {
   if (const auto said = Messages::last(); !said.empty() && code != EPERM)
     error.trail.push_back("libbpf said: " + said);
   if (code == EPERM)
-    error.hint = "it takes CAP_BPF and CAP_NET_ADMIN (or root), see 'squall doctor'";
+    error.hint = "it takes CAP_SYS_ADMIN and CAP_NET_ADMIN (or root), see 'squall doctor'";
   return error;
 }
 

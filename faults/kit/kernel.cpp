@@ -130,7 +130,7 @@ Result<> has_bpf(const std::string& kind) {
   if (!program)
     return errno == EPERM
                ? missing("BPF programs may not be loaded by this process",
-                         "run squall as root, or give it cap_bpf and cap_net_admin")
+                         "run squall as root, or give it cap_sys_admin and cap_net_admin")
                : missing("this kernel does not load BPF programs of type '" + wanted + "'",
                          "it needs CONFIG_BPF_SYSCALL and the subsystem of that type");
   if (kind != "tcx") return {};

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <sched.h>
 #include <sstream>
 #include <sys/socket.h>
@@ -161,22 +162,25 @@ Result<NamespaceId> find(const std::string& text) {
 
 Result<Entered> enter(const NamespaceId& wanted) {
   Entered entered;
+  // A way that leads there but is barred does not mean that it is gone.
+  std::optional<Error> barred;
   if (inode_of(kOwn) == wanted.inode) {
     SQUALL_TRY(const auto cookie, read_cookie());
     if (cookie == wanted.cookie) return entered;
   }
-  if (inode_of(path_of(wanted.hint)) == wanted.inode)
-    if (auto back = enter_by(wanted.hint, wanted)) {
+  const auto try_by = [&](const std::string& hint) {
+    if (inode_of(path_of(hint)) != wanted.inode) return false;
+    auto back = enter_by(hint, wanted);
+    if (back)
       entered.back_ = std::move(*back);
-      return entered;
-    }
-  for (const auto& hint : all_hints()) {
-    if (inode_of(path_of(hint)) != wanted.inode) continue;
-    if (auto back = enter_by(hint, wanted)) {
-      entered.back_ = std::move(*back);
-      return entered;
-    }
-  }
+    else if (back.error().kind != ErrorKind::gone && !barred)
+      barred = std::move(back).error();
+    return static_cast<bool>(entered.back_);
+  };
+  if (try_by(wanted.hint)) return entered;
+  for (const auto& hint : all_hints())
+    if (try_by(hint)) return entered;
+  if (barred) return *std::move(barred);
   return Error{
       ErrorKind::gone,
       "the network namespace '" + (wanted.hint.empty() ? "of the run" : wanted.hint) + "' is gone",

@@ -43,19 +43,24 @@ std::string handle_text(std::uint32_t handle) {
   return text;
 }
 
-// A filter of ours is named after its program, which must have our name as well.
-Attached attached_of(const tc::Filter& filter) {
+// A filter of ours is named after its program, which must have our name as well. An error
+// is one of looking: it must not pass for a filter of others.
+Result<Attached> attached_of(const tc::Filter& filter) {
   const auto bare = filter.name.substr(0, filter.name.find(network::kMadeClsact));
-  const bool ours = filter.kind == "bpf" && filter.priority == network::kFilterPriority &&
-                    bpf::is_our_name(bare) && filter.handle == network::filter_handle(bare) &&
-                    tcx::read_program_name(filter.program) == bare;
-  return {ours ? bare : (filter.name.empty() ? filter.kind : filter.name),
-          filter.program,
-          Means::clsact,
-          filter.priority,
-          filter.handle,
-          ours,
-          ours && bare != filter.name};
+  bool ours = filter.kind == "bpf" && filter.priority == network::kFilterPriority &&
+              bpf::is_our_name(bare) && filter.handle == network::filter_handle(bare);
+  if (ours) {
+    const auto name = tcx::read_program_name(filter.program);
+    if (!name && name.error().kind != ErrorKind::gone) return name.error();
+    ours = name && *name == bare;
+  }
+  return Attached{ours ? bare : (filter.name.empty() ? filter.kind : filter.name),
+                  filter.program,
+                  Means::clsact,
+                  filter.priority,
+                  filter.handle,
+                  ours,
+                  ours && bare != filter.name};
 }
 
 Result<std::vector<tcx::Entry>> read_tcx(int ifindex, Direction direction) {
@@ -72,7 +77,10 @@ Result<std::vector<Attached>> read_hook_here(int ifindex, Direction direction) {
         {each.name, each.program, Means::tcx, 0, each.link, bpf::is_our_name(each.name), false});
   // Kernel: a dump goes through the filters in the order of their priorities.
   SQUALL_TRY(const auto filters, tc::read_filters(ifindex, direction));
-  for (const auto& each : filters) all.push_back(attached_of(each));
+  for (const auto& each : filters) {
+    SQUALL_TRY(auto attached, attached_of(each));
+    all.push_back(std::move(attached));
+  }
   return all;
 }
 
@@ -162,9 +170,11 @@ class ThisNetwork final : public Network {
     const auto filters =
         tc::find_filter(hook.ifindex, hook.direction, network::filter_handle(program_name));
     if (!filters) return gone_is_fine(filters.error());
-    for (const auto& each : *filters)
-      if (const auto found = attached_of(each); found.ours && found.name == program_name)
+    for (const auto& each : *filters) {
+      SQUALL_TRY(const auto found, attached_of(each));
+      if (found.ours && found.name == program_name)
         return tc::delete_filter(token, hook.ifindex, hook.direction, each);
+    }
     SQUALL_TRY(const auto entries, existing_tcx(hook));
     for (const auto& each : entries)
       if (each.name == program_name) SQUALL_CHECK(tcx::delete_link(token, each.link));
@@ -186,8 +196,9 @@ class ThisNetwork final : public Network {
       if (!filters) return gone_is_fine(filters.error());
       for (const auto& each : *filters) {
         used = true;
-        if (each.name.starts_with(program_name) && attached_of(each).ours)
-          return network::clsact_still_used(hook.link, program_name);
+        if (!each.name.starts_with(program_name)) continue;
+        SQUALL_TRY(const auto found, attached_of(each));
+        if (found.ours) return network::clsact_still_used(hook.link, program_name);
       }
     }
     if (used) return {};

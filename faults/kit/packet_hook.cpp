@@ -174,6 +174,7 @@ std::vector<Field<Target>> target_fields() {
 Result<Plan> plan(const Machine& host, const RunContext& run, const std::string& fault,
                   const Where& where, const std::string& sentence) {
   Plan made{run, {}, {}};
+  SQUALL_CHECK(check_spare(run.spare));
   const auto program = bpf::program_name(run.mark, run.slot);
   bool needs_clsact = true;
   for (const auto direction : directions(where.match)) {

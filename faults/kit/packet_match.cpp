@@ -202,6 +202,16 @@ std::vector<Field<PacketMatch>> packet_match_fields() {
           field("invert", &PacketMatch::invert, "all packets but those that match")};
 }
 
+Result<> check_spare(const SpareList& spare) {
+  if (!spare.ssh || spare.ssh_ports.size() <= PACKET_MATCH_SSH_PORTS) return {};
+  return Error{ErrorKind::refused,
+               "SSH listens on " + std::to_string(spare.ssh_ports.size()) + " ports, and at most " +
+                   std::to_string(PACKET_MATCH_SSH_PORTS) + " can be spared",
+               "'--without spare-ssh' gives this net up",
+               {},
+               0};
+}
+
 void fill(packet_match_config& config, const PacketMatch& match, const SpareList& spare) {
   static_assert(PacketProtocol::kAny == PACKET_MATCH_ANY &&
                 PacketProtocol::kIcmp == PACKET_MATCH_ICMP);

@@ -83,6 +83,9 @@ std::vector<Field<PacketMatch>> packet_match_fields();
 inline constexpr const char* kPacketMatchFits =
     "match takes at most 32 address prefixes and 32 port ranges in all";
 
+// Error (refused): more SSH ports than a program can spare.
+Result<> check_spare(const SpareList&);
+
 void fill(packet_match_config&, const PacketMatch&, const SpareList&);
 
 }  // namespace squall

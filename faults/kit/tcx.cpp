@@ -60,9 +60,9 @@ Fd open_by_id(int command, std::uint32_t id) {
 
 }  // namespace
 
-std::string read_program_name(std::uint32_t program) {
+Result<std::string> read_program_name(std::uint32_t program) {
   const auto opened = open_by_id(BPF_PROG_GET_FD_BY_ID, program);
-  if (!opened) return "";
+  if (!opened) return sys_error("look at the BPF program " + std::to_string(program));
   bpf_prog_info info;
   std::memset(&info, 0, sizeof info);
   bpf_attr request;
@@ -70,8 +70,9 @@ std::string read_program_name(std::uint32_t program) {
   request.info.bpf_fd = static_cast<std::uint32_t>(opened.get());
   request.info.info_len = sizeof info;
   request.info.info = reinterpret_cast<std::uintptr_t>(&info);
-  if (call(BPF_OBJ_GET_INFO_BY_FD, request) != 0) return "";
-  return {info.name, ::strnlen(info.name, sizeof info.name)};
+  if (call(BPF_OBJ_GET_INFO_BY_FD, request) != 0)
+    return sys_error("read the name of the BPF program " + std::to_string(program));
+  return std::string(info.name, ::strnlen(info.name, sizeof info.name));
 }
 
 Result<std::vector<Entry>> read(int ifindex, network::Direction direction) {
@@ -90,8 +91,12 @@ Result<std::vector<Entry>> read(int ifindex, network::Direction direction) {
     return sys_error("list the packet programs of interface " + std::to_string(ifindex));
   }
   std::vector<Entry> entries;
-  for (std::uint32_t i = 0; i < query.count && i < kMost; ++i)
-    entries.push_back({programs[i], links[i], read_program_name(programs[i])});
+  for (std::uint32_t i = 0; i < query.count && i < kMost; ++i) {
+    auto name = read_program_name(programs[i]);
+    if (!name && name.error().kind == ErrorKind::gone) continue;
+    if (!name) return std::move(name).error();
+    entries.push_back({programs[i], links[i], std::move(*name)});
+  }
   return entries;
 }
 

@@ -26,6 +26,6 @@ Result<Fd> put(const ChangeToken&, int ifindex, network::Direction, int program)
 Result<> delete_link(const ChangeToken&, std::uint32_t link);
 
 // For filters as well, which name their program by number.
-std::string read_program_name(std::uint32_t program);
+Result<std::string> read_program_name(std::uint32_t program);
 
 }  // namespace squall::tcx

@@ -147,6 +147,7 @@ class ThisHostsWorkers final : public Workers {
     if (!held && errno == ESRCH) return {};
     if (!held) return sys_error("hold worker " + std::to_string(id.pid));
     const auto stat = procfs::read_stat("/proc", id.pid);
+    if (!stat && stat.error().kind != ErrorKind::gone) return stat.error();
     if (!stat || stat->start != id.start || stat->name != name) return {};
     kill_and_reap(held.get());
     pollfd gone{held.get(), POLLIN, 0};

@@ -46,13 +46,11 @@ struct ProcessKill {
                   field("within", &Params::within, "time in which they must be gone")
                       .range(Duration(1ms), Duration(10min))})
             .add(restart_fields(&Params::restart)),
-        "A killed process cannot be brought back. With `restart` (a command as a list of words) "
-        "or\n"
-        "`restart_unit` it is started again when the fault ends, unless something that matches "
-        "the\n"
-        "target runs by then. The command runs as squall's own user, in the killed process's\n"
-        "directory and the target's network namespace, in a session of its own. A process that\n"
-        "handles or ignores the signal may go on: the effect check says so.",
+        "A killed process cannot be brought back. With `restart` (a command as words) or\n"
+        "`restart_unit` it is started again when the fault ends, unless something else that\n"
+        "matches the target runs by then. The command runs as squall's own user, in the killed\n"
+        "process's directory and the target's network namespace, in a session of its own. A\n"
+        "process that handles or ignores the signal may go on: the effect check says so.",
         "[[fault]]\nkind = \"process_kill\"\nduration = \"10s\"\n"
         "target = { name = \"order_gateway\" }\n"
         "restart = [\"/usr/bin/order_gateway\", \"--port\", \"9001\"]\n"};
@@ -63,10 +61,12 @@ struct ProcessKill {
     if (!p.restart.unit.empty()) SQUALL_CHECK(host.kernel().available("tool:systemctl"));
     SQUALL_TRY(const auto found, find_targets(p.target, host, run.spare));
     Plan plan{run, {}, {}};
-    if (p.restart.wanted())
-      plan.intents.push_back(restart_intent(p.restart, p.target, found.front(), host));
-    else
+    if (p.restart.wanted()) {
+      SQUALL_TRY(const auto spared, find_spared(p.target, host, run.spare));
+      plan.intents.push_back(restart_intent(p.restart, p.target, found.front(), spared, host));
+    } else {
       plan.notes.push_back("what is killed is not started again: no restart was asked for");
+    }
     for (const auto& each : found) {
       plan.run.targets.push_back(to_text(each.id));
       plan.intents.push_back(with_process(

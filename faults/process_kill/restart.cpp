@@ -29,6 +29,7 @@ std::string command_line(const std::vector<std::string>& argv) {
 }
 
 std::string key_of_word(std::size_t at) { return "restart." + std::to_string(at); }
+std::string key_of_other(std::size_t at) { return "other." + std::to_string(at); }
 
 ProcessTarget recorded_target(const UndoRecord& undo) {
   const auto text = [&](const char* key) {
@@ -47,7 +48,8 @@ ProcessTarget recorded_target(const UndoRecord& undo) {
 }  // namespace
 
 Intent restart_intent(const Restart& restart, const ProcessTarget& target,
-                      const ProcessInfo& killed, const Machine& host) {
+                      const ProcessInfo& killed, const std::vector<ProcessInfo>& spared,
+                      const Machine& host) {
   const auto how =
       restart.unit.empty() ? "'" + command_line(restart.argv) + "'" : "unit '" + restart.unit + "'";
   Intent intent{"at the end start " + how + ", unless " + describe(target) + " runs again by then",
@@ -68,6 +70,8 @@ Intent restart_intent(const Restart& restart, const ProcessTarget& target,
   keep("namespace", target.netns);
   if (const auto directory = host.processes().read_directory(killed.id))
     keep("directory", *directory);
+  for (std::size_t at = 0; at < spared.size(); ++at)
+    intent = intent.with(key_of_other(at), to_text(spared[at].id));
   return intent;
 }
 
@@ -75,11 +79,12 @@ bool is_restart(const UndoRecord& undo) { return undo.find("restart") != nullptr
 
 Result<> restart_unless_running(const UndoRecord& undo, Machine& machine,
                                 const ChangeToken& token) {
-  auto target = recorded_target(undo);
-  const auto running = find_targets(target, machine, SpareList{});
-  // Too many of them is a refusal elsewhere; here it means that it runs.
-  if (running || running.error().kind == ErrorKind::refused) return {};
-  if (running.error().kind != ErrorKind::gone) return running.error();
+  const auto target = recorded_target(undo);
+  std::vector<std::string> others;
+  for (std::size_t at = 0; const auto* other = undo.find(key_of_other(at)); ++at)
+    others.push_back(*other);
+  SQUALL_TRY(const bool running, is_running(target, machine, planned_processes(others)));
+  if (running) return {};
   if (const auto* unit = undo.find("restart.unit"))
     return machine.processes().run(token, {"systemctl", "--no-block", "start", *unit},
                                    kSystemdLimit);

@@ -35,9 +35,10 @@ std::vector<Field<P>> restart_fields(Restart P::* member) {
   return fields;
 }
 
-// `killed` is one of those that will be ended: its working directory is kept.
+// `killed` is one of those that will be ended: its working directory is kept. `spared` match
+// as well (the shell or sudo that started squall, say) and do not mean that it runs.
 Intent restart_intent(const Restart&, const ProcessTarget&, const ProcessInfo& killed,
-                      const Machine&);
+                      const std::vector<ProcessInfo>& spared, const Machine&);
 bool is_restart(const UndoRecord& undo);
 // A target that is a pid cannot run again: then a process with the same command line counts.
 Result<> restart_unless_running(const UndoRecord&, Machine&, const ChangeToken&);

@@ -69,6 +69,14 @@ class ProcessKill(unittest.TestCase):
             self.expect_one_again()
         self.assertEqual(len(pids_of(self.victims.name)), 1)
 
+    def test_the_command_line_that_asked_for_it_does_not_count_as_running(self):
+        victim = self.victims.start()
+        with Driven("process_kill", target__command=self.victims.name,
+                    restart=f"{self.victims.program},1001") as fault:
+            victim.wait(scaled(5))
+            self.assertEqual(fault.ask("revert")["left"], [])
+            os.kill(self.expect_one_again(), 9)
+
     def test_what_its_supervisor_started_is_not_started_twice(self):
         victim = self.victims.start()
         with Driven("process_kill", target__pid=victim.pid, restart=f"{self.victims.program},1000"):
