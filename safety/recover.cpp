@@ -124,6 +124,14 @@ bool is_another_boot(const std::string& then, const std::string& now) {
   return !then.empty() && !now.empty() && then != now;
 }
 
+Error run_is_active(const std::string& run) {
+  return {ErrorKind::refused,
+          "run '" + run + "' is active, with another SQUALL_RUN_DIR",
+          "stop it with 'squall abort' and its SQUALL_RUN_DIR",
+          {},
+          0};
+}
+
 Result<Fd> claim_run(const std::string& run_directory) {
   const auto path = journal_of(run_directory);
   Fd file{::open(path.c_str(), O_RDWR | O_CLOEXEC)};
@@ -135,12 +143,7 @@ Result<Fd> claim_run(const std::string& run_directory) {
     SQUALL_TRY(const bool ours, lock_file(file.get(), path));
     if (ours) return file;
   }
-  const auto run = run_directory.substr(run_directory.rfind('/') + 1);
-  return Error{ErrorKind::refused,
-               "run '" + run + "' is active, with another SQUALL_RUN_DIR",
-               "stop it with 'squall abort' and its SQUALL_RUN_DIR",
-               {},
-               0};
+  return run_is_active(run_directory.substr(run_directory.rfind('/') + 1));
 }
 
 Result<std::vector<OwedRun>> find_owed(const Paths& paths) {
@@ -151,6 +154,17 @@ Result<std::vector<OwedRun>> find_owed(const Paths& paths) {
     if (!owed.owed.empty() || !owed.problem.empty()) found.push_back(std::move(owed));
   }
   return found;
+}
+
+Result<> refuse_debts(const Paths& paths) {
+  SQUALL_TRY(const auto owed, find_owed(paths));
+  if (owed.empty()) return {};
+  if (owed.front().active) return run_is_active(owed.front().run);
+  return Error{ErrorKind::refused,
+               "run '" + owed.front().run + "' still owes repairs on this host",
+               "settle them with 'squall recover'",
+               {},
+               0};
 }
 
 Result<RecoverReport> recover(const Paths& paths, const Rollback& rollback,

@@ -47,12 +47,15 @@ using FindStrays = std::function<Strays()>;
 // Of kernel state. What is not known counts as the same boot: then everything is undone.
 bool is_another_boot(const std::string& then, const std::string& now);
 
+Error run_is_active(const std::string& run);
 // A run holds its journal until the last of its processes is gone: whatever lock directory it
 // uses, a recovery that shares its state sees that it lives. Error (refused): somebody else has it.
 Result<Fd> claim_run(const std::string& run_directory);
 
-// Reads only: for doctor, and for run's refusal.
+// Reads only: for doctor and status.
 Result<std::vector<OwedRun>> find_owed(const Paths& paths);
+// Error (refused) when anything is owed: a run must not begin on such a host.
+Result<> refuse_debts(const Paths& paths);
 // Error (refused) while a run is active.
 Result<RecoverReport> recover(const Paths& paths, const Rollback& rollback,
                               const FindStrays& strays);

@@ -5,6 +5,7 @@
 #include "safety/base/file.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <ranges>
 
 namespace squall {
@@ -148,7 +149,15 @@ Result<> ActiveFaults::adjust(std::size_t index, const Boxed& params) {
 
 void ActiveFaults::measure(One& one) {
   progress_();
-  auto effect = one.checked().fault->measure(one.params, one.hold, machine_);
+  const auto ask = [&]() -> Result<Effect> {
+    // A measurement that throws must not keep its fault, and those before it, in force.
+    try {
+      return one.checked().fault->measure(one.params, one.hold, machine_);
+    } catch (const std::exception& thrown) {
+      return Error{ErrorKind::internal, thrown.what(), {}, {}, 0};
+    }
+  };
+  auto effect = ask();
   one.effect = effect ? std::move(*effect)
                       : Effect{Effect::Verdict::inconclusive, effect.error().sentence(), {}, {}};
   one.measured = true;
@@ -275,11 +284,18 @@ void ActiveFaults::report(RunResult& result) const {
   result.changes = changes();
 }
 
-bool ActiveFaults::any_active() const { return !order_.empty(); }
-ActiveFaults::State ActiveFaults::state(std::size_t index) const { return faults_[index]->state; }
-std::int64_t ActiveFaults::started_ns(std::size_t index) const {
-  return faults_[index]->started_ns;
+void ActiveFaults::tell(RunStatus& status) const {
+  static constexpr const char* kStates[] = {"waiting", "active", "ended", "failed"};
+  for (const auto& one : faults_) {
+    const auto& fault = one->checked();
+    status.faults.push_back({fault.entry.name, fault.entry.kind,
+                             kStates[static_cast<int>(one->state)],
+                             one->started_ns ? monotonic_ns() - one->started_ns : 0,
+                             std::max<std::int64_t>(0, fault.end.count() - status.elapsed_ns)});
+  }
 }
+
+bool ActiveFaults::any_active() const { return !order_.empty(); }
 
 std::size_t ActiveFaults::changes() const {
   std::size_t all = 0;

@@ -42,10 +42,9 @@ class ActiveFaults {
   // Reads everything again: differences of ours, and of others.
   void compare(RunResult& result) const;
   void report(RunResult& result) const;
+  void tell(RunStatus& status) const;
 
   bool any_active() const;
-  State state(std::size_t index) const;
-  std::int64_t started_ns(std::size_t index) const;
   std::size_t changes() const;
   const std::vector<StillOwed>& left() const { return left_; }
 

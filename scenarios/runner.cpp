@@ -27,6 +27,7 @@
 #include "scenarios/verdict.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <memory>
 #include <utility>
 
@@ -45,6 +46,8 @@ class Runner {
         }) {}
 
   RunResult go();
+  // Brings the host back, then tells; also what an exception threw across.
+  RunResult after_bug(const std::string& what);
 
  private:
   Result<> prepare();
@@ -59,6 +62,7 @@ class Runner {
   void roll_back();
   void finish();
   void let_go();
+  RunResult conclude();
   void write_started();
   RunStatus status() const;
   std::int64_t elapsed_ns() const { return started_ns_ ? monotonic_ns() - started_ns_ : 0; }
@@ -120,6 +124,20 @@ RunResult Runner::go() {
     loop_.run();
   }
   result_.duration_ns = monotonic_ns() - begun;
+  return conclude();
+}
+
+RunResult Runner::after_bug(const std::string& what) {
+  story_.bug = what;
+  if (watchdog_) watchdog_->allow_rollback();
+  if (faults_) faults_->end_all();
+  if (faults_ && !rolled_back_) faults_->compare(result_);
+  if (controller_) finish();
+  let_go();
+  return conclude();
+}
+
+RunResult Runner::conclude() {
   judge(story_, result_);
   if (log_)
     log_->write("run_finished", {{"outcome", std::string(word(result_.outcome))},
@@ -134,19 +152,7 @@ RunResult Runner::go() {
 Result<> Runner::prepare() {
   SQUALL_TRY(signals_, StopSignals::block());
   SQUALL_TRY(lock_, HostLock::take(around_.paths, "run " + id_.text));
-  SQUALL_TRY(const auto owed, find_owed(around_.paths));
-  if (!owed.empty() && owed.front().active)
-    return Error{ErrorKind::refused,
-                 "run '" + owed.front().run + "' is active, with another SQUALL_RUN_DIR",
-                 "stop it with 'squall abort' and its SQUALL_RUN_DIR",
-                 {},
-                 0};
-  if (!owed.empty())
-    return Error{ErrorKind::refused,
-                 "run '" + owed.front().run + "' still owes repairs on this host",
-                 "settle them with 'squall recover'",
-                 {},
-                 0};
+  SQUALL_CHECK(refuse_debts(around_.paths));
   auto without = options_.without;
   without.insert(without.end(), scenario_.scenario.without.begin(),
                  scenario_.scenario.without.end());
@@ -365,15 +371,7 @@ RunStatus Runner::status() const {
   status.pid = ::getpid();
   status.elapsed_ns = elapsed_ns();
   status.left_ns = std::max<std::int64_t>(0, scenario_.length.count() - status.elapsed_ns);
-  static constexpr const char* kStates[] = {"waiting", "active", "ended", "failed"};
-  for (std::size_t i = 0; i < scenario_.faults.size(); ++i) {
-    const auto& fault = scenario_.faults[i];
-    const auto begun = faults_->started_ns(i);
-    status.faults.push_back({fault.entry.name, fault.entry.kind,
-                             kStates[static_cast<int>(faults_->state(i))],
-                             begun ? monotonic_ns() - begun : 0,
-                             std::max<std::int64_t>(0, fault.end.count() - status.elapsed_ns)});
-  }
+  faults_->tell(status);
   status.probes = probing_->last_answers();
   return status;
 }
@@ -382,7 +380,13 @@ RunStatus Runner::status() const {
 
 RunResult run_on(const RunSurroundings& surroundings, CheckedScenario& scenario,
                  const RunOptions& options) {
-  return Runner(surroundings, scenario, options).go();
+  Runner runner(surroundings, scenario, options);
+  // Nothing of ours throws, but memory can run out.
+  try {
+    return runner.go();
+  } catch (const std::exception& thrown) {
+    return runner.after_bug(thrown.what());
+  }
 }
 
 RunResult run_scenario(CheckedScenario& scenario, Machine& machine, const Registry& registry,

@@ -20,6 +20,9 @@ void judge(const Story& story, RunResult& result) {
     return conclude(result, Outcome::not_clean, 5,
                     "something of ours is left on this host: " + result.residue.front().what,
                     "try 'squall recover'; if it fails, run the commands below by hand");
+  if (!story.bug.empty())
+    return conclude(result, Outcome::internal_error, 70, "internal error: " + story.bug,
+                    "please report it");
   if (story.refused)
     return conclude(result, Outcome::refused, 3, story.refused->sentence(), story.refused->hint);
   if (story.aborted) return conclude(result, Outcome::aborted, 4, story.aborted->why);

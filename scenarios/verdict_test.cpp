@@ -26,6 +26,8 @@ TEST_CASE("the exit code is that of the worst thing that happened") {
   CHECK(judged(story).reason == "probe 'p': too slow");
   story.aborted = StopReason{"guard", "guard 'pressure' objects"};
   CHECK(judged(story).exit_code == 4);
+  story.bug = "std::bad_alloc";
+  CHECK(judged(story).exit_code == 70);
   CHECK(judged(story, true).exit_code == 5);
   CHECK(judged(story, true).outcome == Outcome::not_clean);
 }

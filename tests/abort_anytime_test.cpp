@@ -3,6 +3,7 @@
 // Whole runs on the fake machine and with made-up time: aborted at every tick of the
 // schedule, breached, refused, and run to their end.
 
+#include "scenarios/active_faults.hpp"
 #include "scenarios/runner.hpp"
 #include "tests/support/examples.hpp"
 #include "tests/support/fake_loop.hpp"
@@ -10,6 +11,8 @@
 #include "tests/support/temporary.hpp"
 
 #include <doctest/doctest.h>
+
+#include <new>
 
 using namespace squall;
 using namespace squall::testing;
@@ -30,6 +33,20 @@ class ObjectsAt final : public Guard {
   Duration at_;
 };
 
+// Has a bug, or no memory, at a given time after it was armed.
+class ThrowsAt final : public Guard {
+ public:
+  explicit ThrowsAt(Duration at) : at_(at) {}
+  std::string name() const override { return "test"; }
+  GuardWord look() override { return {}; }
+  Result<Watch> arm(Loop& loop, Say) override {
+    return loop.after(at_, [] { throw std::bad_alloc(); });
+  }
+
+ private:
+  Duration at_;
+};
+
 // Answers at once, from a script; the last answer stays.
 class Scripted final : public Probe {
  public:
@@ -43,6 +60,26 @@ class Scripted final : public Probe {
  private:
   std::vector<bool> held_;
   std::size_t next_ = 0;
+};
+
+// Settles only on a machine that is clean.
+class CleanWhenSettled final : public Journal {
+ public:
+  explicit CleanWhenSettled(const FakeMachine& machine) : machine_(machine) {}
+  Result<std::uint64_t> owe(const Intent&) override { return ++last_; }
+  Result<> settle(std::uint64_t) override {
+    CHECK(machine_ == *clean_machine());
+    ++settled;
+    return {};
+  }
+  Result<> sync() override { return {}; }
+  std::vector<Owed> owed() const override { return {}; }
+
+  std::size_t settled = 0;
+
+ private:
+  const FakeMachine& machine_;
+  std::uint64_t last_ = 0;
 };
 
 struct World {
@@ -157,6 +194,50 @@ TEST_CASE("what cannot be undone is exit code 5, with the command that undoes it
   CHECK(result.exit_code == 5);
   REQUIRE_FALSE(result.residue.empty());
   CHECK_FALSE(result.residue.front().by_hand.empty());
+}
+
+TEST_CASE("an exception is code 70, and the machine is as it was") {
+  World world;
+  auto scenario = all_examples();
+  scenario.guards.push_back({{}, std::make_unique<ThrowsAt>(scenario.length / 2)});
+  const auto result = world.run(std::move(scenario));
+  CHECK(result.exit_code == 70);
+  CHECK(result.reason.find("std::bad_alloc") != std::string::npos);
+  CHECK(world.clean());
+  CHECK(world.run(all_examples()).exit_code == 0);
+}
+
+TEST_CASE("an exception that leaves something is code 5") {
+  World world;
+  auto scenario = all_examples();
+  scenario.guards.push_back({{}, std::make_unique<ThrowsAt>(scenario.length / 2)});
+  world.machine->gate().refuse_from(3);
+  CHECK(world.run(std::move(scenario)).exit_code == 5);
+}
+
+TEST_CASE(
+    "every record of a fault is a sign of life, and all faults are undone before any settles") {
+  const TemporaryDirectory dir;
+  const auto machine = clean_machine();
+  const auto scenario = all_examples();
+  auto planned = plan_run(scenario, *machine, "test", {}, 7);
+  REQUIRE(planned);
+  const auto count = planned->size();
+  const Rollback rollback([&](const UndoRecord& undo, const ChangeToken& token) {
+    return revert(built_in_faults(), undo, *machine, token);
+  });
+  CleanWhenSettled journal(*machine);
+  auto log = EventLog::create(dir / "events.jsonl", "test");
+  REQUIRE(log);
+  ActiveFaults faults(std::move(*planned), *machine, rollback, journal, *log);
+  std::size_t signs = 0;
+  faults.on_progress([&] { ++signs; });
+  // One may find its target taken by another: all the same it may have changed something.
+  for (std::size_t i = 0; i < count; ++i) (void)faults.inject(i);
+  CHECK(signs >= faults.changes());
+  CHECK_FALSE(*machine == *clean_machine());
+  faults.end_all();
+  CHECK(journal.settled == faults.changes());
 }
 
 TEST_CASE("a second run is refused while one holds the host, and after a crash until recovery") {

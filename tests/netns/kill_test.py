@@ -118,6 +118,32 @@ class Killed(unittest.TestCase):
         self.assertEqual(self.runner.wait(scaled(10)), -signal.SIGKILL)
         self.assert_recovered()
 
+    def test_stopped_watchdog_does_not_hold_up_the_end(self):
+        self.begin()
+        kill(self.watchdog, signal.SIGSTOP)
+        self.runner.send_signal(signal.SIGINT)
+        self.assertEqual(self.runner.wait(scaled(20)), 4, self.box.said())
+        self.assert_clean(0)
+        self.assert_recovered()
+
+    def test_another_lock_directory_leaves_the_run_alone(self):
+        """The state is shared, the lock is not: neither a recovery nor a run touches what lives."""
+        self.begin()
+        active = self.box.left(self.before, 0)
+        own = self.box.environment
+        self.box.environment = {**own, "SQUALL_RUN_DIR": str(self.box.folder / "another")}
+        for words in (["recover"], ["run", self.box.folder / "scenario.toml", "--yes"]):
+            refused = self.box.run(*words)
+            self.assertEqual(refused.returncode, 3, refused.stdout + refused.stderr)
+            self.assertIn("is active, with another SQUALL_RUN_DIR", refused.stderr)
+            self.assertNotIn("nothing of squall", refused.stdout)
+            self.assertEqual(self.box.left(self.before, 0), active)
+        self.runner.kill()
+        kill(self.watchdog)
+        self.runner.wait()
+        self.assert_recovered()
+        self.box.environment = own
+
     def test_signals_of_the_operator(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
             with self.subTest(signal=number.name):
