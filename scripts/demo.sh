@@ -81,8 +81,12 @@ scripts/dependencies.sh build
 step "build (build/release)"
 began=$SECONDS
 cmake --preset release -Wno-dev >"$scratch/cmake" || { cat "$scratch/cmake"; exit 1; }
-cmake --build build/release --target squall squall-watchdog order-gateway order-client price-service |
-  tail -n 1
+targets=(squall squall-watchdog order-gateway order-client price-service)
+if [[ -t 1 ]]; then
+  cmake --build build/release --target "${targets[@]}"
+else
+  cmake --build build/release --target "${targets[@]}" >"$scratch/build" || { cat "$scratch/build"; exit 1; }
+fi
 echo "  took $((SECONDS - began)) s"
 began=$SECONDS
 

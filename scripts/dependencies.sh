@@ -10,7 +10,8 @@ build=(g++ clang-19 llvm-19 cmake ninja-build ccache pkg-config python3
   libboost-dev libbpf-dev libnl-3-dev libnl-route-3-dev linux-libc-dev libtomlplusplus-dev libcli11-dev
   nlohmann-json3-dev doctest-dev libcurl4-openssl-dev libcurl4
   iproute2 bpftool procps util-linux)
-tests=(clang-format-19 clang-tidy-19 libclang-rt-19-dev curl jq strace time tcpdump iperf3 stress-ng iputils-ping
+tests=(clang-format-19 clang-tidy-19 libclang-rt-19-dev strace time stress-ng iputils-ping
+  python3-jsonschema zsh fish groff-base
   qemu-system-x86 busybox-static cpio kmod)
 
 case "${1:-all}" in

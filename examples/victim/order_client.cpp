@@ -49,18 +49,21 @@ struct Figures {
   }
 
   std::string json(const std::string& kind, double seconds, std::size_t waiting, bool connected) {
-    const auto us = [&](double share) { return static_cast<double>(at(share).count()) / 1e3; };
+    // Without an acknowledgement there is no latency: 0 would look like a very good one.
+    const auto us = [&](double share) {
+      return latencies.empty() ? std::string("null") : std::to_string(at(share).count() / 1000);
+    };
     const double loss =
         acked + lost ? 100.0 * static_cast<double>(lost) / static_cast<double>(acked + lost) : 0;
     char text[400];
     std::snprintf(text, sizeof text,
                   "{\"%s\":%.0f,\"connected\":%s,\"sent\":%llu,\"acked\":%llu,\"lost\":%llu,"
                   "\"lost_percent\":%.2f,\"waiting\":%zu,\"reconnects\":%llu,"
-                  "\"p50_us\":%.0f,\"p99_us\":%.0f,\"max_us\":%.0f}\n",
+                  "\"p50_us\":%s,\"p99_us\":%s,\"max_us\":%s}\n",
                   kind.c_str(), seconds, connected ? "true" : "false",
                   static_cast<unsigned long long>(sent), static_cast<unsigned long long>(acked),
                   static_cast<unsigned long long>(lost), loss, waiting,
-                  static_cast<unsigned long long>(reconnects), us(0.5), us(0.99), us(1.0));
+                  static_cast<unsigned long long>(reconnects), us(0.5).c_str(), us(0.99).c_str(), us(1.0).c_str());
     return text;
   }
 };
