@@ -29,6 +29,8 @@ struct Probing::One {
 
   CheckedProbe& checked;
   Watch question;
+  bool waiting = false;  // for the answer to it
+  bool due = false;      // the next question waits for that answer
   Watch next;
   int breaches = 0;  // consecutive
   ProbeReport::Count counts[3];
@@ -74,18 +76,25 @@ void Probing::stop() {
 
 void Probing::ask(One& one, Phase phase) {
   const auto asked = loop_.now();
+  one.waiting = true;
+  one.due = false;
   const auto& entry = one.checked.entry;
   one.question = one.checked.probe->ask(
       loop_, entry.timeout,
       [this, &one, phase](const ProbeAnswer& answer) { answered(one, phase, answer); });
-  // The pace is that of the questions, not of the answers.
+  // The pace is that of the questions, not of the answers. But no question withdraws the one
+  // before: an answer that is late by its whole timeout comes a moment after this.
   if (phase == Phase::during)
-    one.next =
-        loop_.after(asked + entry.every - loop_.now(), [this, &one, phase] { ask(one, phase); });
+    one.next = loop_.after(asked + entry.every - loop_.now(), [this, &one, phase] {
+      one.due = one.waiting;
+      if (!one.due) ask(one, phase);
+    });
 }
 
 void Probing::answered(One& one, Phase phase, const ProbeAnswer& answer) {
   const auto& entry = one.checked.entry;
+  one.waiting = false;
+  if (one.due) one.next = loop_.after(0s, [this, &one, phase] { ask(one, phase); });
   auto& count = one.counts[static_cast<int>(phase)];
   ++count.asked;
   one.last = answer.said;
