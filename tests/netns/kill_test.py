@@ -133,7 +133,7 @@ class Killed(unittest.TestCase):
         own = self.box.environment
         self.box.environment = {**own, "SQUALL_RUN_DIR": str(self.box.folder / "another")}
         for words in (["recover"], ["run", self.box.folder / "scenario.toml", "--yes"]):
-            refused = self.box.run(*words)
+            refused = self.box.run_once(*words)
             self.assertEqual(refused.returncode, 3, refused.stdout + refused.stderr)
             self.assertIn("is active, with another SQUALL_RUN_DIR", refused.stderr)
             self.assertNotIn("nothing of squall", refused.stdout)
