@@ -63,7 +63,8 @@ struct Figures {
                   kind.c_str(), seconds, connected ? "true" : "false",
                   static_cast<unsigned long long>(sent), static_cast<unsigned long long>(acked),
                   static_cast<unsigned long long>(lost), loss, waiting,
-                  static_cast<unsigned long long>(reconnects), us(0.5).c_str(), us(0.99).c_str(), us(1.0).c_str());
+                  static_cast<unsigned long long>(reconnects), us(0.5).c_str(), us(0.99).c_str(),
+                  us(1.0).c_str());
     return text;
   }
 };

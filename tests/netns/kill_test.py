@@ -39,7 +39,7 @@ class Killed(unittest.TestCase):
         self.box.wait_for_event("fault_active", seen + len(faults), 20)
         self.watchdog = self.box.watchdog()
         self.assertIsNotNone(self.watchdog, "there is a watchdog")
-        self.assertNotEqual(self.box.left(self.before, 0), [], "the faults change the machine")
+        self.assertNotEqual(self.box.changed(self.before), [], "the faults change the machine")
 
     def assert_clean(self, limit=10.0):
         self.assertEqual(self.box.left(self.before, limit), [], self.box.said())
@@ -103,7 +103,7 @@ class Killed(unittest.TestCase):
         self.begin()
         refused = self.box.run("recover")
         self.assertEqual(refused.returncode, 3, refused.stdout + refused.stderr)
-        self.assertNotEqual(self.box.left(self.before, 0), [], "the run goes on")
+        self.assertNotEqual(self.box.changed(self.before), [], "the run goes on")
         self.runner.send_signal(signal.SIGINT)
         self.assertEqual(self.runner.wait(scaled(20)), 4, self.box.said())
         self.assert_clean(0)
@@ -129,7 +129,7 @@ class Killed(unittest.TestCase):
     def test_another_lock_directory_leaves_the_run_alone(self):
         """The state is shared, the lock is not: neither a recovery nor a run touches what lives."""
         self.begin()
-        active = self.box.left(self.before, 0)
+        active = self.box.changed(self.before)
         own = self.box.environment
         self.box.environment = {**own, "SQUALL_RUN_DIR": str(self.box.folder / "another")}
         for words in (["recover"], ["run", self.box.folder / "scenario.toml", "--yes"]):
@@ -137,7 +137,7 @@ class Killed(unittest.TestCase):
             self.assertEqual(refused.returncode, 3, refused.stdout + refused.stderr)
             self.assertIn("is active, with another SQUALL_RUN_DIR", refused.stderr)
             self.assertNotIn("nothing of squall", refused.stdout)
-            self.assertEqual(self.box.left(self.before, 0), active)
+            self.assertEqual(self.box.changed(self.before), active)
         self.runner.kill()
         kill(self.watchdog)
         self.runner.wait()

@@ -66,18 +66,26 @@ def programs():
     return {number: text_at(raw, 64) for number, raw in raws.items() if raw}
 
 
+_map_names = {}
+
+
 def maps():
     """{id: name}; none while programs of squall are there.
 
     Kernel: an array of programs is cleared by deferred work when its last descriptor is
     closed (prog_array_map_clear). Whoever opens and closes it meanwhile starts the clearing
     a second time, and the map keeps one reference for ever. Its programs go with it, so
-    when they are gone it is safe to look.
+    when they are gone it is safe to look, and each map is opened once: an id is never
+    given to another.
     """
     if any(name.startswith("squall") for name in programs().values()):
         return {}
-    raws = {number: info("map", number) for number in ids("map")}
-    return {number: text_at(raw, 24) for number, raw in raws.items() if raw}
+    numbers = ids("map")
+    for number in numbers:
+        if number not in _map_names:
+            raw = info("map", number)
+            _map_names[number] = text_at(raw, 24) if raw else ""
+    return {number: _map_names[number] for number in numbers}
 
 
 def links():

@@ -50,11 +50,12 @@ def differences(before, after):
 
 
 def wait_until_equal(before, limit=10.0, **what):
-    """Polls until the dump equals `before`; returns what still differs after the limit."""
+    """Polls until the dump equals `before`; returns what still differs after the limit, or
+    after the grace periods that detached programs and maps have."""
     began = time.monotonic()
     while True:
         found = differences(before, dump(**what))
-        detached = all(line.startswith(DETACHED) for line in found)
+        detached = any(line.startswith(DETACHED) for line in found)
         patience = max(limit, GRACE_PERIODS) if detached else limit
         if not found or time.monotonic() > began + scaled(patience):
             return found

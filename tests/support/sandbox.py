@@ -177,6 +177,10 @@ class Sandbox:
     def state(self):
         return host_state.dump(**self.watched)
 
+    def changed(self, before):
+        """What differs at this moment."""
+        return host_state.differences(before, self.state())
+
     def left(self, before, limit=10.0):
         return host_state.wait_until_equal(before, limit, **self.watched)
 
