@@ -146,6 +146,7 @@ ExitCode run_app(const std::vector<std::string>& words, Print& print) {
   const std::vector<std::string> rest(words.begin() + (asks_help ? 2 : 1), words.end());
   const auto made = command->make(rest);
   if (asks_help) return show_help(print, *command, made.options);
+  if (made.objection) return tell(print, *made.objection);
   const auto parsed = parse(*command, made.options, rest);
   if (!parsed) return tell(print, parsed.error());
   return parsed->help ? show_help(print, *command, made.options) : made.run(print);

@@ -7,8 +7,10 @@
 
 #include "cmd/exit_codes.hpp"
 #include "cmd/print.hpp"
+#include "safety/base/result.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -34,6 +36,7 @@ struct Option {
 struct CommandLine {
   std::vector<Option> options;
   std::function<ExitCode(Print&)> run;  // owns what the options point into
+  std::optional<Error> objection{};     // to the words, where the options themselves depend on them
 };
 
 struct Command {

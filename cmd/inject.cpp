@@ -33,7 +33,8 @@ std::string help_of(const FieldSheet& field) {
   auto help = field.help;
   if (field.required) help += ", required";
   if (!field.range.empty()) help += ", " + field.range;
-  if (!field.fallback.empty() && !is_switch(field)) help += ", default " + field.fallback;
+  if (!field.fallback.empty() && !field.required && !is_switch(field))
+    help += ", default " + field.fallback;
   return help;
 }
 
@@ -84,12 +85,13 @@ Result<ExitCode> inject_fault(const Arguments& given, Print& print) {
   return execute(std::move(scenario), {}, {seed, given.without, given.json, given.yes}, print);
 }
 
-// The kind is the first word; after options, the first one that names a fault.
-const Fault* kind_in(const std::vector<std::string>& words) {
-  for (const auto& each : words) {
+// The kind is the first word; after options, the first one that names a fault. None: which
+// options there are cannot be said.
+Result<const Fault*> kind_in(const std::vector<std::string>& words) {
+  if (words.empty()) return nullptr;
+  if (!words.front().starts_with('-')) return built_in_faults().get(words.front());
+  for (const auto& each : words)
     if (const auto* fault = built_in_faults().find(each)) return fault;
-    if (!each.starts_with('-') && &each == &words.front()) break;
-  }
   return nullptr;
 }
 
@@ -122,9 +124,11 @@ CommandLine inject_command(const std::vector<std::string>& words) {
        {},
        true},
       {"--for", "TIME", "how long, for example 30s", &given->duration, Offer::nothing, {}, true}};
-  if (const auto* fault = kind_in(words)) {
-    add_fields(fault->sheet(), *given, options);
-    if (fault->sheet().adjustable)
+  const auto kind = kind_in(words);
+  if (kind && *kind) {
+    const auto& sheet = (*kind)->sheet();
+    add_fields(sheet, *given, options);
+    if (sheet.adjustable)
       options.push_back({"--ramp", "NAME=VALUE/TIME",
                          "move a parameter to a value over a time, as in loss=10%/30s",
                          &given->ramps});
@@ -138,7 +142,8 @@ CommandLine inject_command(const std::vector<std::string>& words) {
   options.push_back({"--yes", "", "run without asking", &given->yes});
   options.push_back(without_option(&given->without));
   return {std::move(options),
-          [given](Print& print) { return finish(print, inject_fault(*given, print)); }};
+          [given](Print& print) { return finish(print, inject_fault(*given, print)); },
+          kind ? std::nullopt : std::optional(kind.error())};
 }
 
 }  // namespace squall

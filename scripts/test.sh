@@ -49,13 +49,15 @@ check_format() {
 step "packages"
 must scripts/dependencies.sh
 
-step "build with gcc, debug (build/dev)"
-build dev
-
 if [[ $quick == no && -z $tier ]]; then
   step "format"
   note format check_format
+fi
 
+step "build with gcc, as it is installed (build/release)"
+build release
+
+if [[ $quick == no && -z $tier ]]; then
   step "build with clang 19, address and undefined-behaviour sanitizers (build/asan)"
   build asan
 
@@ -75,5 +77,6 @@ if [[ -n $tier ]]; then
 elif [[ $quick == yes ]]; then
   choice=(-LE '^(netns|bpf|vm)$')
 fi
-ctest --test-dir build/dev -j "$jobs" --output-on-failure --no-tests=error "${choice[@]}" || failed+=(tests)
+ctest --test-dir build/release -j "$jobs" --output-on-failure --no-tests=error "${choice[@]}" ||
+  failed+=(tests)
 ((${#failed[@]} == 0))
