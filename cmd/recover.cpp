@@ -87,7 +87,7 @@ std::string text_of(const RecoverReport& report, const Look& look) {
 void tell_unseen(Print& print, const RecoverReport& report) {
   for (const auto& each : report.unseen)
     print.error({ErrorKind::system,
-                 "could not look for what carries squall's marks: " + each,
+                 "could not look for what an earlier run left: " + each,
                  "mend that, then recover again",
                  {},
                  0});

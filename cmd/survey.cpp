@@ -4,6 +4,7 @@
 
 #include "cmd/files.hpp"
 #include "safety/base/file.hpp"
+#include "safety/base/proc.hpp"
 #include "safety/lock.hpp"
 #include "safety/recover.hpp"
 
@@ -61,16 +62,8 @@ bool has(int capability) { return effective_capabilities() >> capability & 1; }
 
 template <class See>
 void each_process(See see) {
-  std::error_code problem;
-  fs::directory_iterator each("/proc", problem);
-  for (; !problem && each != fs::directory_iterator(); each.increment(problem)) {
-    const auto name = each->path().filename().string();
-    if (name.find_first_not_of("0123456789") != name.npos) continue;
-    auto comm = read_file("/proc/" + name + "/comm", 64);
-    if (!comm) continue;
-    while (comm->ends_with('\n')) comm->pop_back();
-    see(name, visible(*comm));
-  }
+  for (const auto pid : all_processes())
+    if (const auto name = process_name(pid); !name.empty()) see(std::to_string(pid), visible(name));
 }
 
 Finding owed_repairs(const Paths& paths) {
@@ -85,9 +78,9 @@ Finding owed_repairs(const Paths& paths) {
 }
 
 Finding active_run(const Paths& paths) {
-  const auto holder = HostLock::holder(paths);
-  if (holder.empty()) return {Glyph::good, "no run is active", ""};
-  return {Glyph::warn, holder + " is active", "'squall status' shows it, 'squall abort' stops it"};
+  const auto objection = HostLock::objection(paths);
+  if (!objection) return {Glyph::good, "no run is active", ""};
+  return {Glyph::warn, objection->what, objection->hint};
 }
 
 // The nearest existing parent tells whether the directory can be made.

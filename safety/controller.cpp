@@ -4,23 +4,40 @@
 
 #include <csignal>
 #include <cstring>
+#include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 namespace squall {
 
+namespace {
+
+bool is_ignored(int signal) {
+  struct sigaction now{};
+  return ::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+}  // namespace
+
 Result<StopSignals> StopSignals::block() {
   sigset_t set;
   ::sigemptyset(&set);
-  for (const int each : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) ::sigaddset(&set, each);
+  // What the caller had us ignore (nohup) stays ignored.
+  for (const int each : {SIGINT, SIGTERM, SIGHUP, SIGQUIT})
+    if (!is_ignored(each)) ::sigaddset(&set, each);
   if (::sigprocmask(SIG_BLOCK, &set, nullptr) != 0) return sys_error("block the stop signals");
   // A run that is put into the background by Ctrl-Z would lose its lease: it goes on instead.
-  for (const int each : {SIGTSTP, SIGTTOU, SIGTTIN, SIGPIPE}) std::signal(each, SIG_IGN);
+  for (const int each : {SIGTSTP, SIGTTOU, SIGTTIN}) std::signal(each, SIG_IGN);
   StopSignals signals;
   signals.file_ = Fd{::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)};
   if (!signals.file_) return sys_error("make the stop signals readable");
   return signals;
+}
+
+bool StopSignals::pending() const {
+  pollfd sent{file_.get(), POLLIN, 0};
+  return ::poll(&sent, 1, 0) > 0;
 }
 
 std::string StopSignals::read_name() const {
@@ -34,8 +51,17 @@ Controller::Controller(Loop& loop, Watched watched, Seen seen, Stop stop)
 
 Result<> Controller::look_before() {
   for (auto* guard : watched_.guards) {
-    const auto word = guard->look();
+    const auto word = guard->first_look([this] {
+      if (watched_.watchdog) watched_.watchdog->renew();
+      return !watched_.signals || !watched_.signals->pending();
+    });
     seen_(*guard, word);
+    if (watched_.signals && watched_.signals->pending())
+      return Error{ErrorKind::refused,
+                   "the operator sent " + watched_.signals->read_name() + " before any change",
+                   {},
+                   {},
+                   0};
     if (word.kind == GuardWord::Kind::abort)
       return Error{ErrorKind::refused,
                    "guard '" + guard->name() + "' objects: " + word.why,
@@ -85,20 +111,22 @@ void Controller::tick() {
 }
 
 void Controller::hear(const Guard& guard, const GuardWord& word) {
-  seen_(guard, word);
   if (word.kind == GuardWord::Kind::abort)
     stop({"guard", "guard '" + guard.name() + "': " + word.why});
   if (word.kind == GuardWord::Kind::blind)
     stop({"guard", "guard '" + guard.name() + "' cannot see any more: " + word.why});
+  seen_(guard, word);  // only then: it may write, to a disk that stalls
 }
 
 void Controller::stop(StopReason reason) {
-  if (std::exchange(stopped_, true)) return;
+  if (std::exchange(told_, true)) return;
+  stopped_ = true;
   stop_(std::move(reason));
 }
 
 void Controller::disarm() {
   armed_ = false;
+  told_ = false;
   armed_watches_.clear();
   watchdog_.cancel();
   watched_.watchdog = nullptr;
@@ -106,6 +134,7 @@ void Controller::disarm() {
 
 void Controller::leave() {
   disarm();
+  told_ = true;
   tick_.cancel();
   signals_.cancel();
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The safety controller of a run. It knows no fault: it sees time, guards, signals,
-// the watchdog, and one opaque way to stop. Whatever comes first stops the run, once.
+// the watchdog, and one opaque way to stop. Whatever comes first stops the run, once; and once
+// more when the host is as it was.
 
 #pragma once
 
@@ -27,6 +28,7 @@ class StopSignals {
  public:
   static Result<StopSignals> block();
   int fd() const { return file_.get(); }
+  bool pending() const;
   std::string read_name() const;  // "SIGINT"
 
  private:
@@ -54,8 +56,10 @@ class Controller {
   void attend();
   // And the deadline and every guard, as long as something is disturbed.
   Result<> arm(Duration deadline);
-  void disarm();  // the host is as it was: no guard, no deadline, no watchdog any more
-  void leave();   // the run is over
+  // The host is as it was: no guard, no deadline, no watchdog any more. `stop` is called once
+  // more, should the operator not want to wait for what is still asked.
+  void disarm();
+  void leave();  // the run is over
   void stop(StopReason reason);
   bool stopped() const { return stopped_; }
 
@@ -68,6 +72,7 @@ class Controller {
   Seen seen_;
   Stop stop_;
   bool stopped_ = false;
+  bool told_ = false;  // and the next one is not
   bool armed_ = false;
   std::vector<Watch> armed_watches_;
   Watch tick_;

@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <csignal>
+#include <signal.h>
 
 using namespace squall;
 using squall::testing::FakeLoop;
@@ -27,8 +28,13 @@ class Scripted final : public Guard {
   }
 
   GuardWord word;
+  GuardWord first_look(const std::function<bool()>& go_on) override {
+    waited = go_on();
+    return look();
+  }
   Say speak;
   int looks = 0;
+  bool waited = true;
 };
 
 struct World {
@@ -36,9 +42,13 @@ struct World {
   Scripted guard;
   std::vector<StopReason> stops;
   int seen = 0;
+  std::size_t stops_when_seen = 0;
   Controller controller{loop,
                         {{&guard}, nullptr, nullptr, nullptr},
-                        [this](const Guard&, const GuardWord&) { ++seen; },
+                        [this](const Guard&, const GuardWord&) {
+                          ++seen;
+                          stops_when_seen = stops.size();
+                        },
                         [this](StopReason reason) { stops.push_back(std::move(reason)); }};
 };
 
@@ -81,6 +91,8 @@ TEST_CASE("a guard is looked at once a second, and may speak at any time") {
   CHECK(world.stops.empty());
   world.guard.speak({GuardWord::Kind::abort, "the file is old", ""});
   REQUIRE(world.stops.size() == 1);
+  // What is told may be written to a disk that stalls.
+  CHECK(world.stops_when_seen == 1);
   CHECK(world.stops[0].why == "guard 'scripted': the file is old");
 }
 
@@ -104,6 +116,56 @@ TEST_CASE("after the rollback neither guards nor the deadline stop anything") {
   CHECK(world.stops.empty());
   world.controller.leave();
   CHECK(world.loop.timers() == 0);
+}
+
+TEST_CASE("after the rollback one more stop is told, also when the run was stopped before") {
+  World world;
+  world.controller.attend();
+  REQUIRE(world.controller.arm(10s));
+  world.controller.stop({"guard", "it is time"});
+  world.controller.stop({"operator", "too late"});
+  CHECK(world.stops.size() == 1);
+  world.controller.disarm();
+  CHECK(world.controller.stopped());
+  world.controller.stop({"operator", "no more questions"});
+  world.controller.stop({"operator", "once more"});
+  REQUIRE(world.stops.size() == 2);
+  CHECK(world.stops[1].why == "no more questions");
+  world.controller.leave();
+  world.controller.stop({"operator", "it is over"});
+  CHECK(world.stops.size() == 2);
+}
+
+TEST_CASE("a signal while a guard is waited for ends the waiting, and the run before its start") {
+  auto signals = StopSignals::block();
+  REQUIRE(signals);
+  World world;
+  Controller controller{world.loop,
+                        {{&world.guard}, nullptr, &*signals, nullptr},
+                        [](const Guard&, const GuardWord&) {},
+                        [](const StopReason&) {}};
+  CHECK(controller.look_before());
+  CHECK(world.guard.waited);
+  ::raise(SIGINT);
+  const auto refused = controller.look_before();
+  CHECK_FALSE(world.guard.waited);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().kind == ErrorKind::refused);
+  CHECK(refused.error().what == "the operator sent SIGINT before any change");
+}
+
+TEST_CASE("a signal that the caller had us ignore stays ignored") {
+  std::signal(SIGHUP, SIG_IGN);
+  sigset_t none;
+  sigset_t before;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, &before);
+  const auto signals = StopSignals::block();
+  REQUIRE(signals);
+  ::raise(SIGHUP);
+  CHECK_FALSE(signals->pending());
+  std::signal(SIGHUP, SIG_DFL);
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
 }
 
 TEST_CASE("signals of the operator are read, not died of") {

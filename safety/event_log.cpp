@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace squall {
 namespace {
@@ -56,9 +58,18 @@ Result<EventLog> EventLog::append_to(const std::string& path, std::string run) {
   return log;
 }
 
+bool EventLog::put(const std::string& line) {
+  struct stat before{};
+  if (::fstat(file_.get(), &before) != 0) return false;
+  if (write_all(file_.get(), line, "events")) return true;
+  // No half a line: whoever reads the file reads it line by line.
+  (void)!::ftruncate(file_.get(), before.st_size);
+  return false;
+}
+
 void EventLog::write(std::string name, std::vector<std::pair<std::string, EventValue>> keys) {
   const Event event{std::move(name), std::move(keys), realtime_ns(), monotonic_ns()};
-  if (!write_all(file_.get(), to_json_line(event, run_) + "\n", "events")) ++lost_;
+  if (!put(to_json_line(event, run_) + "\n")) ++lost_;
   if (listener_) listener_(event, run_);
 }
 

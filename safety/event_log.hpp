@@ -2,7 +2,7 @@
 //
 // The event log of a run: JSON Lines in <run>/events.jsonl. Each event has `time`
 // (RFC 3339, ns), `monotonic_ns`, `run`, `event`, and its own keys. Writing never
-// blocks a rollback: a failed write is counted and the run goes on.
+// blocks a rollback: an event that could not be written is counted and the run goes on.
 
 #pragma once
 
@@ -18,7 +18,7 @@
 
 namespace squall {
 
-using EventValue = std::variant<bool, std::int64_t, double, std::string>;
+using EventValue = std::variant<bool, std::int64_t, std::uint64_t, double, std::string>;
 
 struct Event {
   std::string name;  // "fault_active"
@@ -39,9 +39,11 @@ class EventLog {
 
   void listen(Listener listener) { listener_ = std::move(listener); }
   void write(std::string name, std::vector<std::pair<std::string, EventValue>> keys = {});
-  std::uint64_t lost() const { return lost_; }
+  std::uint64_t lost() const { return lost_; }  // events that could not be written
 
  private:
+  bool put(const std::string& line);
+
   Fd file_;
   std::string run_;
   Listener listener_;

@@ -41,6 +41,8 @@ void put(Json& line, const JournalHeader& header) {
   line["without"] = header.without;
   line["scenario_file"] = header.scenario_file;
   line["scenario"] = header.scenario;
+  auto& parameters = line["parameters"] = Json::object();
+  for (const auto& [name, value] : header.parameters) parameters[name] = value;
 }
 
 void put(Json& line, const Intent& intent) {
@@ -68,6 +70,9 @@ JournalHeader header_from(const Json& line) {
   header.without = line.value("without", std::vector<std::string>{});
   header.scenario_file = line.value("scenario_file", "");
   header.scenario = line.value("scenario", "");
+  const auto parameters = line.value("parameters", Json::object());
+  for (const auto& [name, value] : parameters.items())
+    header.parameters.emplace_back(name, value.get<std::string>());
   return header;
 }
 

@@ -21,4 +21,8 @@ Paths paths_from_environment() {
           root("SQUALL_CONFIG_DIR", "/etc/squall")};
 }
 
+std::string journal_of(const std::string& run_directory) {
+  return run_directory + "/journal.jsonl";
+}
+
 }  // namespace squall

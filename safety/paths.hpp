@@ -20,5 +20,6 @@ struct Paths {
 };
 
 Paths paths_from_environment();
+std::string journal_of(const std::string& run_directory);
 
 }  // namespace squall

@@ -12,9 +12,13 @@
 #include <algorithm>
 #include <fcntl.h>
 #include <iterator>
+#include <ranges>
 
 namespace squall {
 namespace {
+
+// Of a dead runner: it rolls back with patience.
+constexpr Duration kWatchdogEnd = 5s;
 
 // Kernel state does not survive a reboot: of another boot, only flagged records remain owed.
 std::vector<Owed> owed_in_this_boot(const JournalFile& journal, std::size_t& gone) {
@@ -24,10 +28,6 @@ std::vector<Owed> owed_in_this_boot(const JournalFile& journal, std::size_t& gon
   std::erase_if(owed, [](const Owed& each) { return !each.intent.survives_reboot; });
   gone = before - owed.size();
   return owed;
-}
-
-std::string journal_of(const std::string& run_directory) {
-  return run_directory + "/journal.jsonl";
 }
 
 std::string joined(const std::vector<std::string>& lines) {
@@ -93,7 +93,7 @@ void settle_run(const OwedRun& run, const Rollback& rollback, RecoverReport& rep
       report.left.push_back(unreadable(run, std::move(journal).error()));
     return;
   }
-  auto done = rollback.some(**journal, run.owed);
+  auto done = rollback.patiently(**journal, run.owed);
   for (const auto& problem : (*journal)->problems()) done.left.push_back(damaged(run, problem));
   tell(run, done);
   const bool clean = done.clean();
@@ -169,11 +169,18 @@ Result<> refuse_debts(const Paths& paths) {
 
 Result<RecoverReport> recover(const Paths& paths, const Rollback& rollback,
                               const FindStrays& strays) {
-  SQUALL_TRY(const auto lock, HostLock::take(paths, "recovery"));
+  auto lock = HostLock::take(paths, "recovery");
+  if (!lock && HostLock::finish_watchdog(paths, kWatchdogEnd))
+    lock = HostLock::take(paths, "recovery");
+  if (!lock) return std::move(lock).error();
   RecoverReport report;
-  SQUALL_TRY(auto runs, unsettled_runs(paths));
-  std::ranges::reverse(runs);  // newest first, as within a run
-  for (const auto& id : runs) {
+  auto runs = unsettled_runs(paths);
+  // Their journals cannot be found; what they left may carry our mark all the same.
+  if (!runs) {
+    report.unseen.push_back(runs.error().sentence());
+    runs = std::vector<std::string>{};
+  }
+  for (const auto& id : *runs | std::views::reverse) {  // newest first, as within a run
     // Held until it is settled: two recoveries may have lock directories of their own.
     const auto claim = claim_run(paths.of_run(id));
     if (!claim && claim.error().kind == ErrorKind::refused) {
@@ -182,7 +189,8 @@ Result<RecoverReport> recover(const Paths& paths, const Rollback& rollback,
     }
     auto run = look_at(paths, id);
     settle_run(run, rollback, report);
-    if (!run.owed.empty() || !run.problem.empty()) report.runs.push_back(std::move(run));
+    if (!run.owed.empty() || !run.problem.empty() || run.gone_by_reboot != 0)
+      report.runs.push_back(std::move(run));
   }
   remove_strays(strays, rollback, report);
   return report;

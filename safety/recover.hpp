@@ -30,7 +30,7 @@ struct RecoverReport {
   std::size_t strays = 0;  // found by mark and removed
   std::vector<StillOwed> left;
   std::vector<std::string> complaints;
-  std::vector<std::string> unseen;  // looks for strays that failed
+  std::vector<std::string> unseen;  // looks that failed: for journals, for strays
   std::vector<std::string> active;  // living runs with roots of their own: left to themselves
   bool looked_everywhere() const { return unseen.empty() && active.empty(); }
   bool clean() const { return left.empty() && unseen.empty(); }
@@ -56,7 +56,7 @@ Result<Fd> claim_run(const std::string& run_directory);
 Result<std::vector<OwedRun>> find_owed(const Paths& paths);
 // Error (refused) when anything is owed: a run must not begin on such a host.
 Result<> refuse_debts(const Paths& paths);
-// Error (refused) while a run is active.
+// Error (refused) while a run is active. A watchdog that outlived its runner is waited for.
 Result<RecoverReport> recover(const Paths& paths, const Rollback& rollback,
                               const FindStrays& strays);
 

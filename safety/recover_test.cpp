@@ -10,11 +10,15 @@
 
 #include <doctest/doctest.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
+#include <fstream>
 #include <set>
 #include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace squall;
@@ -101,6 +105,20 @@ TEST_CASE("after a reboot only what survives one is owed") {
   CHECK(report->runs.at(0).gone_by_reboot == 1);
   CHECK(things.there == std::set<std::string>{"kernel"});
   CHECK(find_owed(paths).value().empty());
+}
+
+TEST_CASE("a run whose every change went with the reboot is told, and owes nothing") {
+  const TemporaryDirectory dir;
+  const auto paths = dir.paths();
+  Things things;
+  dead_run(paths, "r1", "another boot", {make("a"), make("b")});
+  const auto report = recover(paths, things.rollback(), no_strays);
+  REQUIRE(report);
+  CHECK(report->clean());
+  CHECK(report->settled == 0);
+  REQUIRE(report->runs.size() == 1);
+  CHECK(report->runs[0].gone_by_reboot == 2);
+  CHECK(recover(paths, things.rollback(), no_strays)->runs.empty());
 }
 
 TEST_CASE("what cannot be undone stays owed, and the rest is undone") {
@@ -289,4 +307,49 @@ TEST_CASE("while a run holds the host, neither a run nor a recovery starts") {
   REQUIRE_FALSE(refused);
   CHECK(refused.error().kind == ErrorKind::refused);
   CHECK(refused.error().what.find("run r1") != std::string::npos);
+}
+
+TEST_CASE("where journals cannot be listed, marks are looked for all the same") {
+  const TemporaryDirectory dir;
+  const auto paths = dir.paths();
+  REQUIRE(make_directories(paths.state));
+  std::ofstream(paths.state + "/unsettled") << "no directory";
+  Things things{{"stray"}, {}};
+  const auto report =
+      recover(paths, things.rollback(), [] { return Strays{{make("stray")}, {}, {}}; });
+  REQUIRE(report);
+  CHECK(report->strays == 1);
+  CHECK(things.there.empty());
+  REQUIRE(report->unseen.size() == 1);
+  CHECK(report->unseen[0].contains("unsettled"));
+  CHECK_FALSE(report->clean());
+}
+
+TEST_CASE("a stopped watchdog of a dead runner is named, continued and waited for") {
+  const TemporaryDirectory dir;
+  const auto paths = dir.paths();
+  const pid_t runner = ::fork();
+  if (runner == 0) {
+    const auto lock = HostLock::take(paths, "run r1");
+    const pid_t watchdog = lock ? ::fork() : -1;
+    if (watchdog == 0) {
+      ::prctl(PR_SET_NAME, "squall-watchdog");
+      ::raise(SIGSTOP);
+      ::_exit(0);
+    }
+    int status = 0;
+    const bool stopped = ::waitpid(watchdog, &status, WUNTRACED) == watchdog;
+    ::_exit(stopped && HostLock::note_watchdog(lock->fd(), watchdog) ? 0 : 1);
+  }
+  int status = -1;
+  REQUIRE(::waitpid(runner, &status, 0) == runner);
+  REQUIRE(status == 0);
+  const auto refused = HostLock::take(paths, "run r2");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().what.starts_with("run r1 (pid " + std::to_string(runner) + ") is dead"));
+  CHECK(refused.error().hint.contains("kill -9 "));
+  CHECK(HostLock::objection(paths)->what == refused.error().what);
+  Things things;
+  CHECK(recover(paths, things.rollback(), no_strays));
+  CHECK_FALSE(HostLock::objection(paths));
 }

@@ -3,31 +3,15 @@
 #include "safety/spare.hpp"
 
 #include "safety/base/file.hpp"
+#include "safety/base/proc.hpp"
 #include "safety/ssh_ports.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <dirent.h>
-#include <memory>
 #include <string_view>
 #include <unistd.h>
 
 namespace squall {
 namespace {
-
-template <class Number>
-bool parse_number(std::string_view text, Number& number) {
-  const auto end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, number);
-  return error == std::errc{} && stopped == end && !text.empty();
-}
-
-std::string comm_of(pid_t pid) {
-  auto text = read_file("/proc/" + std::to_string(pid) + "/comm", 64);
-  if (!text) return "";
-  while (!text->empty() && text->back() == '\n') text->pop_back();
-  return *text;
-}
 
 pid_t parent_of(pid_t pid) {
   const auto text = read_file("/proc/" + std::to_string(pid) + "/stat", 4096);
@@ -45,20 +29,6 @@ bool is_ssh_daemon(const std::string& comm) {
 }
 
 bool is_ours(const std::string& comm) { return comm == "squall" || comm.starts_with("squall-"); }
-
-struct CloseDir {
-  void operator()(DIR* dir) const { ::closedir(dir); }
-};
-
-template <class Each>
-void for_each_process(Each&& each) {
-  const std::unique_ptr<DIR, CloseDir> proc(::opendir("/proc"));
-  if (!proc) return;
-  while (const auto* entry = ::readdir(proc.get())) {
-    pid_t pid = 0;
-    if (parse_number(std::string_view(entry->d_name), pid)) each(pid);
-  }
-}
 
 }  // namespace
 
@@ -79,13 +49,13 @@ SpareList find_spare_list(const std::vector<std::string>& without) {
   if (kept(SafetyNet::spare_operator))
     list.processes.insert(list.processes.end(), ancestors.begin() + 1, ancestors.end());
   std::vector<pid_t> daemons;
-  for_each_process([&](pid_t pid) {
-    const auto comm = comm_of(pid);
+  for (const auto pid : all_processes()) {
+    const auto comm = process_name(pid);
     // Its sessions have the same name; what they listen on is forwarded, not the way in.
-    if (is_ssh_daemon(comm) && !is_ssh_daemon(comm_of(parent_of(pid)))) daemons.push_back(pid);
+    if (is_ssh_daemon(comm) && !is_ssh_daemon(process_name(parent_of(pid)))) daemons.push_back(pid);
     if ((is_ours(comm) || (list.ssh && is_ssh_daemon(comm))) && !list.spares(pid))
       list.processes.push_back(pid);
-  });
+  }
   list.ssh_ports = find_ssh_ports(daemons, ancestors);
   return list;
 }

@@ -3,23 +3,15 @@
 #include "safety/ssh_ports.hpp"
 
 #include "safety/base/file.hpp"
+#include "safety/base/proc.hpp"
 
+#include <algorithm>
 #include <array>
-#include <charconv>
-#include <dirent.h>
-#include <memory>
 #include <string>
 #include <unistd.h>
 
 namespace squall {
 namespace {
-
-template <class Number>
-bool parse(std::string_view text, Number& number, int base = 10) {
-  const auto end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, number, base);
-  return error == std::errc{} && stopped == end && !text.empty();
-}
 
 std::vector<std::string_view> words_of(std::string_view line) {
   std::vector<std::string_view> words;
@@ -31,26 +23,19 @@ std::vector<std::string_view> words_of(std::string_view line) {
   return words;
 }
 
-struct CloseDir {
-  void operator()(DIR* dir) const { ::closedir(dir); }
-};
-
 // Links of open sockets read "socket:[12345]".
 std::set<std::uint64_t> sockets_of(const std::string& process) {
   std::set<std::uint64_t> sockets;
   const auto folder = process + "/fd";
-  const std::unique_ptr<DIR, CloseDir> fds(::opendir(folder.c_str()));
-  if (!fds) return sockets;
   constexpr std::string_view kSocket = "socket:[";
-  while (const auto* entry = ::readdir(fds.get())) {
+  for (const auto& name : names_in(folder)) {
     std::array<char, 64> target{};
-    const auto length =
-        ::readlink((folder + "/" + entry->d_name).c_str(), target.data(), target.size());
+    const auto length = ::readlink((folder + "/" + name).c_str(), target.data(), target.size());
     if (length <= 0) continue;
     const std::string_view link(target.data(), static_cast<std::size_t>(length));
     std::uint64_t inode = 0;
     if (link.starts_with(kSocket) &&
-        parse(link.substr(kSocket.size(), link.size() - kSocket.size() - 1), inode))
+        parse_number(link.substr(kSocket.size(), link.size() - kSocket.size() - 1), inode))
       sockets.insert(inode);
   }
   return sockets;
@@ -76,8 +61,8 @@ std::set<std::uint16_t> listening_ports(std::string_view table,
     std::uint16_t port = 0;
     if (words.size() <= 9 || words[3] != kListening) continue;
     const auto colon = words[1].rfind(':');
-    if (!is_loopback(words[1].substr(0, colon)) && parse(words[9], inode) &&
-        sockets.contains(inode) && parse(words[1].substr(colon + 1), port, 16))
+    if (!is_loopback(words[1].substr(0, colon)) && parse_number(words[9], inode) &&
+        sockets.contains(inode) && parse_number(words[1].substr(colon + 1), port, 16))
       ports.insert(port);
   }
   return ports;
@@ -90,7 +75,8 @@ std::uint16_t session_port(std::string_view environment) {
     const auto entry = environment.substr(from, end - from);
     from = end + 1;
     std::uint16_t port = 0;
-    if (entry.starts_with(kName) && parse(entry.substr(entry.rfind(' ') + 1), port)) return port;
+    if (entry.starts_with(kName) && parse_number(entry.substr(entry.rfind(' ') + 1), port))
+      return port;
   }
   return 0;
 }

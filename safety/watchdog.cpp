@@ -5,7 +5,9 @@
 #include "safety/watchdog.hpp"
 
 #include "safety/base/file.hpp"
+#include "safety/base/proc.hpp"
 #include "safety/lease.hpp"
+#include "safety/lock.hpp"
 
 #include <array>
 #include <cerrno>
@@ -23,7 +25,7 @@ namespace {
 
 constexpr Duration kStart = 15s;     // for the guards' first look and a slow start of the process
 constexpr Duration kRollback = 30s;  // how far a rollback may reach beyond the deadline
-constexpr int kGraceMs = 1000;       // for a watchdog that was let go
+constexpr Duration kGrace = 1s;      // for a watchdog that was let go
 
 Result<Fd> make_lease_page(LeasePage*& page) {
   Fd memory{::memfd_create("squall-lease", MFD_CLOEXEC)};
@@ -35,8 +37,6 @@ Result<Fd> make_lease_page(LeasePage*& page) {
   page = new (mapped) LeasePage;
   return memory;
 }
-
-Fd pidfd_of(pid_t pid) { return Fd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))}; }
 
 // In a session of its own, with these descriptors and no others of ours.
 Result<pid_t> spawn(const std::string& program, const std::string& run_directory,
@@ -84,7 +84,7 @@ Result<Watchdog> Watchdog::start(const std::string& program, const std::string& 
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return sys_error("make a pipe for the watchdog");
   watchdog.ready_ = Fd{ends[0]};
   const Fd told{ends[1]};
-  const Fd self = pidfd_of(::getpid());
+  const Fd self = open_process(::getpid());
   if (!self) return sys_error("open a process descriptor of the runner");
   watchdog.renew();
   SQUALL_TRY(watchdog.pid_, spawn(program, run_directory,
@@ -93,7 +93,8 @@ Result<Watchdog> Watchdog::start(const std::string& program, const std::string& 
                                     {told.get(), lease_fd::ready},
                                     {lock_fd, lease_fd::lock},
                                     {claim_fd, lease_fd::claim}}}));
-  watchdog.process_ = pidfd_of(watchdog.pid_);
+  (void)HostLock::note_watchdog(lock_fd, watchdog.pid_);
+  watchdog.process_ = open_process(watchdog.pid_);
   if (!watchdog.process_) return sys_error("open a process descriptor of the watchdog");
   return watchdog;
 }
@@ -135,8 +136,7 @@ void Watchdog::release() {
   page_->released.store(1, std::memory_order_release);
   ::syscall(SYS_pidfd_send_signal, process_.get(), SIGTERM, nullptr, 0);
   // One that somebody stopped never ends by itself; nothing is owed, so it may be killed.
-  pollfd gone{process_.get(), POLLIN, 0};
-  if (::poll(&gone, 1, kGraceMs) == 0)
+  if (!ends_within(process_.get(), kGrace))
     ::syscall(SYS_pidfd_send_signal, process_.get(), SIGKILL, nullptr, 0);
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }

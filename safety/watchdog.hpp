@@ -22,6 +22,7 @@ struct LeasePage;
 class Watchdog {
  public:
   static constexpr Duration kLease = 2s;
+  static constexpr int kPriority = 60;  // real-time; above that of every fault
 
   // Starts it; it inherits the host's lock and the hold on the run's journal.
   static Result<Watchdog> start(const std::string& program, const std::string& run_directory,

@@ -4,6 +4,7 @@
 // that ran out, then roll back from the journal.
 
 #include "safety/base/file.hpp"
+#include "safety/base/proc.hpp"
 #include "safety/event_log.hpp"
 #include "safety/lease.hpp"
 #include "safety/undo/journal_file.hpp"
@@ -13,6 +14,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <exception>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
@@ -35,7 +37,7 @@ std::string protect_itself() {
   if (::mlockall(MCL_CURRENT | MCL_FUTURE) != 0) lacks("locked memory");
   const Fd score{::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC)};
   if (!score || ::write(score.get(), "-1000", 5) != 5) lacks("protection from the OOM killer");
-  const sched_param priority{.sched_priority = 1};
+  const sched_param priority{.sched_priority = Watchdog::kPriority};
   if (::sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &priority) != 0)
     lacks("real-time priority");
   return missing;
@@ -59,43 +61,24 @@ Woken wait_for_trouble(const LeasePage& page) {
   }
 }
 
-// False: it is in the kernel still, and what it began there may be done at any time.
-bool runner_ends_within(int limit_ms) {
-  pollfd gone{lease_fd::runner, POLLIN, 0};
-  int ready = 0;
-  while ((ready = ::poll(&gone, 1, limit_ms)) < 0 && errno == EINTR) {
-  }
-  return ready > 0;
-}
-
-// What failed may work a moment later: a device that was busy, memory that was short.
-RollbackReport undo_with_patience(Journal& journal, const Reverter& reverter) {
-  const Rollback rollback(reverter);
-  auto report = rollback.all(journal);
-  for (const long pause_ms : {100, 1000}) {
-    if (report.clean()) break;
-    const timespec pause{pause_ms / 1000, pause_ms % 1000 * 1'000'000};
-    ::nanosleep(&pause, nullptr);
-    auto again = rollback.all(journal);
-    report.settled += again.settled;
-    report.left = std::move(again.left);
-  }
-  return report;
+void tell(const std::string& run_directory, const JournalFile& journal,
+          const RollbackReport& report, const char* why) {
+  auto log = EventLog::append_to(run_directory + "/events.jsonl", journal.header().run);
+  if (!log) return;
+  for (const auto& left : report.left)
+    log->write("left", {{"what", left.owed.intent.sentence},
+                        {"error", left.error.sentence()},
+                        {"by_hand", left.owed.intent.by_hand}});
+  log->write("watchdog_rolled_back", {{"why", std::string(why)},
+                                      {"undone", static_cast<std::int64_t>(report.settled)},
+                                      {"left", static_cast<std::int64_t>(report.left.size())}});
 }
 
 int roll_back(const std::string& run_directory, const Reverter& reverter, const char* why) {
-  auto journal = JournalFile::open(run_directory);
+  const auto journal = JournalFile::open(lease_fd::claim);
   if (!journal) return 5;
-  const auto report = undo_with_patience(**journal, reverter);
-  if (auto log = EventLog::append_to(run_directory + "/events.jsonl", (*journal)->header().run)) {
-    for (const auto& left : report.left)
-      log->write("left", {{"what", left.owed.intent.sentence},
-                          {"error", left.error.sentence()},
-                          {"by_hand", left.owed.intent.by_hand}});
-    log->write("watchdog_rolled_back", {{"why", std::string(why)},
-                                        {"undone", static_cast<std::int64_t>(report.settled)},
-                                        {"left", static_cast<std::int64_t>(report.left.size())}});
-  }
+  const auto report = Rollback(reverter).patiently(**journal, (*journal)->owed());
+  tell(run_directory, **journal, report, why);
   if (!report.clean() || !(*journal)->problems().empty()) return 5;
   (void)forget_unsettled(run_directory);
   return 0;
@@ -103,13 +86,28 @@ int roll_back(const std::string& run_directory, const Reverter& reverter, const 
 
 int stop_and_roll_back(const std::string& run_directory, const Reverter& reverter) {
   ::syscall(SYS_pidfd_send_signal, lease_fd::runner, SIGKILL, nullptr, 0);
-  if (!runner_ends_within(500)) {
-    // Undone now, settled only after a second time behind the runner's last write.
-    if (const auto journal = JournalFile::read(run_directory))
+  if (!ends_within(lease_fd::runner, 500ms)) {
+    // It is in the kernel still, and what it began there may be done at any time. Undone now,
+    // settled only after a second time behind its last write.
+    if (const auto journal = JournalFile::open(lease_fd::claim))
       (void)Rollback(reverter).undo((*journal)->owed());
-    (void)runner_ends_within(-1);
+    while (!ends_within(lease_fd::runner, 1h)) {
+    }
   }
   return roll_back(run_directory, reverter, "the runner did not renew its lease");
+}
+
+// Nothing of ours throws, but memory can run out: the more so where it may not be paged out.
+template <class Work>
+int in_spite_of_memory(Work work) {
+  for (int tries = 0; tries < 2; ++tries) {
+    try {
+      return work();
+    } catch (const std::exception&) {
+      ::munlockall();
+    }
+  }
+  return 5;
 }
 
 }  // namespace
@@ -135,9 +133,10 @@ int watch_over_runner(const std::string& run_directory, const Reverter& reverter
     case Woken::released:
       return 0;
     case Woken::runner_died:
-      return roll_back(run_directory, reverter, "the runner died");
+      return in_spite_of_memory(
+          [&] { return roll_back(run_directory, reverter, "the runner died"); });
     case Woken::lease_lost:
-      return stop_and_roll_back(run_directory, reverter);
+      return in_spite_of_memory([&] { return stop_and_roll_back(run_directory, reverter); });
   }
   return 70;
 }

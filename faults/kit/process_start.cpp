@@ -2,22 +2,25 @@
 
 #include "faults/kit/process_start.hpp"
 
-#include "safety/base/fd.hpp"
+#include "safety/base/proc.hpp"
 
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <optional>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 namespace squall {
 namespace {
+
+constexpr Duration kStart = 1s;   // for becoming the program
+constexpr Duration kEnd = 200ms;  // for what was killed
 
 struct Pipe {
   Fd out, in;
@@ -27,6 +30,14 @@ Result<Pipe> make_pipe() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return sys_error("make a pipe");
   return Pipe{Fd{ends[0]}, Fd{ends[1]}};
+}
+
+Error not_in_time(const std::string& program, const std::string& what, Duration limit) {
+  return {ErrorKind::system,
+          "'" + program + "' did not " + what + " within " + to_text(limit),
+          {},
+          {},
+          0};
 }
 
 std::vector<char*> pointers(const std::vector<std::string>& argv) {
@@ -63,14 +74,28 @@ void become_ordinary() {
   tell_and_exit(report, errno);
 }
 
-// What the pipe says once the program runs (nothing) or could not (why).
-Result<> hear(const Fd& report, const std::string& program) {
-  int error = 0;
-  ssize_t got = 0;
-  do got = ::read(report.get(), &error, sizeof error);
-  while (got < 0 && errno == EINTR);
-  if (got == sizeof error) return sys_error("start '" + program + "'", error);
-  return {};
+// What the pipe says: nothing once the program runs, or why it cannot. Kernel: until then it
+// may be held up as long as the disk that the program is on.
+enum class Heard { runs, refused, nothing };
+
+Heard hear(const Fd& report, Duration limit, int& error) {
+  pollfd said{report.get(), POLLIN, 0};
+  const auto time = std::chrono::ceil<std::chrono::milliseconds>(limit).count();
+  while (true) {
+    const int ready = ::poll(&said, 1, static_cast<int>(time));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0) return Heard::nothing;
+    const auto got = ::read(report.get(), &error, sizeof error);
+    if (got < 0 && errno == EINTR) continue;
+    return got == sizeof error ? Heard::refused : Heard::runs;
+  }
+}
+
+// Nothing if it has not ended by then: it is left for init to collect when we end.
+std::optional<int> collect(pid_t child, const Fd& held, Duration limit) {
+  int status = 0;
+  if (!ends_within(held.get(), limit) || ::waitpid(child, &status, WNOHANG) != child) return {};
+  return status;
 }
 
 }  // namespace
@@ -95,9 +120,17 @@ Result<> start_detached(const StartOrder& order) {
     execute(argv.data(), directory, netns.get(), report.in.get());
   }
   report.in.reset();
-  while (::waitpid(first, nullptr, 0) < 0 && errno == EINTR) {
+  int error = 0;
+  const auto heard = hear(report.out, kStart, error);
+  if (heard == Heard::nothing) {
+    // Not reaped yet, so the number is still its own, and its session's.
+    ::kill(first, SIGKILL);
+    ::kill(-first, SIGKILL);
   }
-  return hear(report.out, order.argv.front());
+  (void)collect(first, open_process(first), kEnd);
+  if (heard == Heard::runs) return {};
+  if (heard == Heard::refused) return sys_error("start '" + order.argv.front() + "'", error);
+  return not_in_time(order.argv.front(), "start", kStart);
 }
 
 Result<> run_to_end(const std::vector<std::string>& argv, Duration limit) {
@@ -107,21 +140,20 @@ Result<> run_to_end(const std::vector<std::string>& argv, Duration limit) {
   if (child < 0) return sys_error("start '" + argv.front() + "'");
   if (child == 0) execute(words.data(), "/", -1, report.in.get());
   report.in.reset();
-  const Fd held{static_cast<int>(::syscall(SYS_pidfd_open, child, 0))};
-  auto heard = hear(report.out, argv.front());
-  pollfd ended{held.get(), POLLIN, 0};
-  const auto time = std::chrono::ceil<std::chrono::milliseconds>(limit).count();
-  const bool in_time = ::poll(&ended, 1, static_cast<int>(time)) > 0;
-  if (!in_time) ::kill(child, SIGKILL);
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  const Fd held = open_process(child);
+  const auto status = collect(child, held, limit);
+  if (!status) {
+    ::kill(child, SIGKILL);
+    (void)collect(child, held, kEnd);
+    return not_in_time(argv.front(), "end", limit);
   }
-  SQUALL_CHECK(std::move(heard));
-  if (in_time && WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
-  const auto how = !in_time ? "did not end within " + to_text(limit)
-                   : WIFEXITED(status)
-                       ? "ended with exit code " + std::to_string(WEXITSTATUS(status))
-                       : "was ended by signal " + std::to_string(WTERMSIG(status));
+  int error = 0;
+  if (hear(report.out, kEnd, error) == Heard::refused)
+    return sys_error("start '" + argv.front() + "'", error);
+  if (WIFEXITED(*status) && WEXITSTATUS(*status) == 0) return {};
+  const auto how = WIFEXITED(*status)
+                       ? "ended with exit code " + std::to_string(WEXITSTATUS(*status))
+                       : "was ended by signal " + std::to_string(WTERMSIG(*status));
   return Error{ErrorKind::system, "'" + argv.front() + "' " + how, {}, {}, 0};
 }
 

@@ -14,7 +14,8 @@ namespace squall {
 
 std::string netns_path(const std::string& name_or_pid);
 
-// Nobody's child, in a session of its own. An error when the program cannot be executed.
+// Nobody's child, in a session of its own. An error when the program cannot be executed, or is
+// not within a second: then it is ended. Both return within a bounded time, whatever happens.
 Result<> start_detached(const StartOrder& order);
 // Waits for its end, at most `limit`; then it is killed, and that is an error.
 Result<> run_to_end(const std::vector<std::string>& argv, Duration limit);

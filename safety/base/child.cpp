@@ -2,6 +2,8 @@
 
 #include "safety/base/child.hpp"
 
+#include "safety/base/proc.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -12,7 +14,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -97,7 +98,7 @@ Result<Started> start(const ChildCommand& command) {
   if (pid == 0) become_program(prepared);
   ::setpgid(pid, pid);  // here too: whoever comes first, a kill of the group meets it
   // Not reaped yet, so the number cannot have gone to another process.
-  Fd process{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+  Fd process = open_process(pid);
   if (!process) {
     const int code = errno;
     ::kill(-pid, SIGKILL);
@@ -228,9 +229,7 @@ class Child {
   // Kernel: a killed process is gone within a millisecond, unless a driver holds it; then
   // it is left for init to collect when we end.
   static void reap(const Fd& process) {
-    constexpr int kMilliseconds = 10;
-    pollfd gone{process.get(), POLLIN, 0};
-    ::poll(&gone, 1, kMilliseconds);
+    (void)ends_within(process.get(), 10ms);
     siginfo_t info{};
     ::waitid(P_PIDFD, static_cast<id_t>(process.get()), &info, WEXITED | WNOHANG);
   }
@@ -257,7 +256,9 @@ Watch run_child(Loop& loop, const ChildCommand& command, Duration timeout,
   return Watch(std::move(child));
 }
 
-ChildEnd run_child_now(const ChildCommand& command, Duration limit) {
+ChildEnd run_child_now(const ChildCommand& command, Duration limit,
+                       const std::function<bool()>& go_on) {
+  constexpr Duration kPart = 200ms;
   const auto began = std::chrono::steady_clock::now();
   ChildEnd ending;
   auto started = start(command);
@@ -277,9 +278,12 @@ ChildEnd run_child_now(const ChildCommand& command, Duration limit) {
     return polled[0].revents != 0;
   };
   bool ended = false;
-  for (auto left = limit; !ended && left > Duration::zero();
-       left = limit - (std::chrono::steady_clock::now() - began))
-    ended = wait(left);
+  bool waited = true;
+  for (auto left = limit; !ended && waited && left > Duration::zero();
+       left = limit - (std::chrono::steady_clock::now() - began)) {
+    ended = wait(std::min(left, kPart));
+    waited = ended || go_on();
+  }
   if (ended) {
     output.drain();
     errors.drain();
@@ -289,7 +293,7 @@ ChildEnd run_child_now(const ChildCommand& command, Duration limit) {
     siginfo_t info{};
     ::waitid(P_PIDFD, static_cast<id_t>(started->process.get()), &info, WEXITED);
     ending.kind = ChildEnd::Kind::timed_out;
-    ending.why = "did not end within " + to_text(limit);
+    ending.why = waited ? "did not end within " + to_text(limit) : "was not waited for";
   }
   ending.cut = output.cut;
   ending.took = std::chrono::steady_clock::now() - began;

@@ -38,6 +38,9 @@ struct ChildEnd {
                               std::function<void(ChildEnd)> done);
 
 // The same without a loop: waits, at most `limit`. For what is done before a loop runs.
-ChildEnd run_child_now(const ChildCommand& command, Duration limit);
+// `go_on` is asked several times a second; where it says no, that counts as the limit.
+ChildEnd run_child_now(
+    const ChildCommand& command, Duration limit,
+    const std::function<bool()>& go_on = [] { return true; });
 
 }  // namespace squall

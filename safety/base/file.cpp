@@ -69,7 +69,7 @@ Result<> replace_file(const std::string& path, std::string_view text) {
 }
 
 Result<> make_directories(const std::string& path) {
-  if (::mkdir(path.c_str(), 0755) == 0) return {};
+  if (::mkdir(path.c_str(), 0755) == 0) return sync_directory(parent_of(path));
   if (errno == EEXIST) {
     struct stat found{};
     if (::stat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode)) return {};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is owed: undo records as data. A record holds the identity of the object
+// What a journal holds: undo records as data. A record holds the identity of the object
 // that was touched (not the way it was found), and the value before where the
 // undo has to restore one. It never holds code or a shell line to execute.
 
@@ -36,6 +36,17 @@ struct Intent {
   bool survives_reboot = false;
 
   Intent with(std::string key, std::string value) const;
+};
+
+struct JournalHeader {
+  std::string run;      // id of the run
+  std::string boot;     // kernel's boot id: after another boot, kernel state is gone
+  std::string version;  // of the tool
+  std::string scenario_file;
+  std::string scenario;  // its text, as written
+  std::uint64_t seed = 0;
+  std::vector<std::string> without;  // safety nets that were switched off, by name
+  std::vector<std::pair<std::string, std::string>> parameters{};  // as used, with --set
 };
 
 struct Owed {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // command: abort when a health command of the operator's fails. Before the first
-// change it is asked once, briefly; then at its own interval, from the loop.
+// change it is asked once and waited for; then at its own interval, from the loop.
 
 #include "safety/base/child.hpp"
 #include "safety/guard/make.hpp"
@@ -46,17 +46,12 @@ class CommandGuard final : public Guard {
     return made;
   }
 
-  // What was heard last. The first time nothing was heard yet and nothing is disturbed
-  // yet: a command that fails at once refuses the run.
-  GuardWord look() override {
-    constexpr Duration kBriefly = 200ms;
-    if (asked_) return word_;
-    asked_ = true;
-    const auto end = run_child_now(command_, std::min(params_.timeout, kBriefly));
-    if (end.kind == ChildEnd::Kind::timed_out && params_.timeout > kBriefly)
-      word_.value = "no answer yet";
-    else
-      word_ = failed(end) ? objection(end) : GuardWord{GuardWord::Kind::carry_on, "", "ok"};
+  GuardWord look() override { return word_; }  // what was heard last
+
+  // One failure refuses the run, however many count later.
+  GuardWord first_look(const std::function<bool()>& go_on) override {
+    const auto end = run_child_now(command_, params_.timeout, go_on);
+    word_ = failed(end) ? objection(end) : GuardWord{GuardWord::Kind::carry_on, "", "ok"};
     return word_;
   }
 
@@ -75,7 +70,6 @@ class CommandGuard final : public Guard {
   };
 
   void ask(Asking& asking) {
-    asked_ = true;
     const auto began = asking.loop.now();
     asking.child = run_child(
         asking.loop, command_, params_.timeout, [this, &asking, began](const ChildEnd& end) {
@@ -113,7 +107,6 @@ class CommandGuard final : public Guard {
 
   const Params params_;
   const ChildCommand command_;
-  bool asked_ = false;
   std::int64_t failures_ = 0;
   GuardWord word_;
 };

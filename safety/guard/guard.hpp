@@ -28,8 +28,11 @@ class Guard {
   using Say = std::function<void(GuardWord)>;
   virtual ~Guard() = default;
   virtual std::string name() const = 0;  // "pressure memory some_avg10 < 40%"
-  // One look now, without waiting. Asked before the first change and once a second.
+  // One look now, without waiting. Asked once a second.
   virtual GuardWord look() = 0;
+  // The look before the first change may wait for its answer, as long as `go_on` says so: it
+  // is asked several times a second.
+  virtual GuardWord first_look(const std::function<bool()>& /*go_on*/) { return look(); }
   // For guards that can be woken by an event (PSI trigger, netlink, process end): may
   // call `say` at any time until the returned watch is destroyed.
   virtual Result<Watch> arm(Loop&, Say) { return Watch{}; }

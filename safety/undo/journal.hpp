@@ -9,20 +9,9 @@
 #include "safety/base/result.hpp"
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 namespace squall {
-
-struct JournalHeader {
-  std::string run;      // id of the run
-  std::string boot;     // kernel's boot id: after another boot, kernel state is gone
-  std::string version;  // of the tool
-  std::string scenario_file;
-  std::string scenario;  // its text, parameters resolved
-  std::uint64_t seed = 0;
-  std::vector<std::string> without;  // safety nets that were switched off, by name
-};
 
 class Journal {
  public:

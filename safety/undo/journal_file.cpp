@@ -21,46 +21,41 @@ constexpr std::size_t kMost = 64u << 20;
 // Closes a line whose writing was cut short.
 constexpr std::string_view kTorn = "#torn";
 
-std::string path_in(const std::string& run_directory) { return run_directory + "/journal.jsonl"; }
-
 }  // namespace
 
-Result<std::unique_ptr<JournalFile>> JournalFile::create(const std::string& run_directory,
-                                                         const JournalHeader& header) {
+JournalFile::Made JournalFile::create(const std::string& run_directory,
+                                      const JournalHeader& header) {
   std::unique_ptr<JournalFile> journal(new JournalFile);
-  journal->path_ = path_in(run_directory);
+  journal->path_ = journal_of(run_directory);
   journal->header_ = header;
   journal->file_ =
       Fd{::open(journal->path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
   if (!journal->file_) return sys_error("create the journal '" + journal->path_ + "'");
+  const auto first = to_text({0, header});
+  const auto room = static_cast<off_t>(first.size()) + kReserved;
   // Kernel: KEEP_SIZE reserves blocks behind the end, so the file stays plain text.
-  if (::fallocate(journal->file_.get(), FALLOC_FL_KEEP_SIZE, 0, kReserved) != 0 &&
-      errno != EOPNOTSUPP) {
+  if (::fallocate(journal->file_.get(), FALLOC_FL_KEEP_SIZE, 0, room) != 0 && errno != EOPNOTSUPP) {
     auto error = sys_error("reserve space for the journal '" + journal->path_ + "'");
     error.hint = "free some space, or set SQUALL_STATE_DIR to another filesystem";
     ::unlink(journal->path_.c_str());
     return error;
   }
-  SQUALL_CHECK(journal->append(to_text({0, header})));
+  SQUALL_CHECK(journal->append(first));
   SQUALL_CHECK(journal->sync());
   journal->next_ = 1;
   SQUALL_CHECK(sync_directory(run_directory));
   return journal;
 }
 
-Result<std::unique_ptr<JournalFile>> JournalFile::read(const std::string& run_directory) {
+JournalFile::Made JournalFile::at(const std::string& path, bool writable) {
   std::unique_ptr<JournalFile> journal(new JournalFile);
-  journal->path_ = path_in(run_directory);
-  SQUALL_TRY(const auto text, read_file(journal->path_, kMost));
+  journal->path_ = path;
+  SQUALL_TRY(const auto text, read_file(path, kMost));
   journal->load(text);
   if (text.size() == kMost)
-    journal->problems_.push_back("'" + journal->path_ + "' is too long to be read to its end");
-  return journal;
-}
-
-Result<std::unique_ptr<JournalFile>> JournalFile::open(const std::string& run_directory) {
-  SQUALL_TRY(auto journal, read(run_directory));
-  journal->file_ = Fd{::open(journal->path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC)};
+    journal->problems_.push_back("'" + path + "' is too long to be read to its end");
+  if (!writable) return journal;
+  journal->file_ = Fd{::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC)};
   if (!journal->file_) journal->unwritable_ = errno;
   return journal;
 }
@@ -87,10 +82,7 @@ void JournalFile::load_line(std::string_view text, std::size_t number) {
   next_ = std::max(next_, line->seq + 1);
   if (auto* header = std::get_if<JournalHeader>(&line->what)) header_ = std::move(*header);
   if (auto* settled = std::get_if<SettledLine>(&line->what)) owed_.erase(settled->of);
-  if (auto* intent = std::get_if<Intent>(&line->what)) {
-    owed_.emplace(line->seq, std::move(*intent));
-    ++changes_;
-  }
+  if (auto* intent = std::get_if<Intent>(&line->what)) owed_.emplace(line->seq, std::move(*intent));
 }
 
 Result<> JournalFile::append(std::string line) {
@@ -107,7 +99,6 @@ Result<std::uint64_t> JournalFile::owe(const Intent& intent) {
   SQUALL_CHECK(append(to_text({seq, intent})));
   SQUALL_CHECK(sync());
   owed_.emplace(seq, intent);
-  ++changes_;
   return seq;
 }
 

@@ -14,25 +14,31 @@
 #pragma once
 
 #include "safety/base/fd.hpp"
+#include "safety/paths.hpp"
 #include "safety/undo/journal.hpp"
 
 #include <cerrno>
 #include <map>
 #include <memory>
-#include <string_view>
+#include <string>
+#include <vector>
 
 namespace squall {
 
 class JournalFile final : public Journal {
  public:
+  using Made = Result<std::unique_ptr<JournalFile>>;
   // Reserves its space on disk first, so that a full disk cannot stop a rollback.
-  static Result<std::unique_ptr<JournalFile>> create(const std::string& run_directory,
-                                                     const JournalHeader& header);
+  static Made create(const std::string& run_directory, const JournalHeader& header);
   // Accepts any state of the file; what could not be understood is in problems(). One that
   // cannot be written is opened all the same: what it owes can be undone, not settled.
-  static Result<std::unique_ptr<JournalFile>> open(const std::string& run_directory);
+  static Made open(const std::string& run_directory) { return at(journal_of(run_directory), true); }
+  // By a descriptor of it: also when its directory is gone.
+  static Made open(int held) { return at("/proc/self/fd/" + std::to_string(held), true); }
   // As open, but never writes.
-  static Result<std::unique_ptr<JournalFile>> read(const std::string& run_directory);
+  static Made read(const std::string& run_directory) {
+    return at(journal_of(run_directory), false);
+  }
 
   Result<std::uint64_t> owe(const Intent& intent) override;
   Result<> settle(std::uint64_t seq) override;
@@ -41,10 +47,10 @@ class JournalFile final : public Journal {
 
   const JournalHeader& header() const { return header_; }
   const std::vector<std::string>& problems() const { return problems_; }
-  std::uint64_t changes() const { return changes_; }  // records ever owed
 
  private:
   JournalFile() = default;
+  static Made at(const std::string& path, bool writable);
   Result<> append(std::string line);
   void load(const std::string& text);
   void load_line(std::string_view text, std::size_t number);
@@ -56,7 +62,6 @@ class JournalFile final : public Journal {
   std::map<std::uint64_t, Intent> owed_;
   std::vector<std::string> problems_;
   std::uint64_t next_ = 0;
-  std::uint64_t changes_ = 0;
   bool torn_ = false;  // the file ends in the middle of a line
 };
 

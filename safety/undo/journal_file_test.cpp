@@ -8,6 +8,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -49,7 +50,8 @@ class SizeLimit {
 };
 
 JournalHeader header() {
-  return {"r1", "boot-a", "0.1", "x.toml", "[scenario]\n", 42, {"spare-ssh"}};
+  return {"r1",           "boot-a", "0.1",         "x.toml",
+          "[scenario]\n", 42,       {"spare-ssh"}, {{"loss", "2%"}, {"a", "\"b\""}}};
 }
 
 }  // namespace
@@ -67,11 +69,38 @@ TEST_CASE("a journal read again owes what was not settled") {
   CHECK((*journal)->problems().empty());
   CHECK((*journal)->header().seed == 42);
   CHECK((*journal)->header().without == std::vector<std::string>{"spare-ssh"});
+  CHECK((*journal)->header().parameters == header().parameters);
   const auto owed = (*journal)->owed();
   REQUIRE(owed.size() == 2);
   CHECK(owed[0].intent.undo == intent("a").undo);
   CHECK(owed[1].intent.by_hand == "rm c");
   CHECK(owed[1].intent.survives_reboot);
+}
+
+TEST_CASE("a journal whose header has no parameters is understood") {
+  const TemporaryDirectory dir;
+  std::ofstream(file_in(dir))
+      << R"({"seq":0,"kind":"header","run":"r1","boot":"boot-a","version":"0.1","seed":42,)"
+      << R"("without":[],"scenario_file":"x.toml","scenario":"","sum":"1af5b16c"})"
+      << "\n";
+  auto journal = JournalFile::read(dir.path());
+  REQUIRE(journal);
+  CHECK((*journal)->problems().empty());
+  CHECK((*journal)->header().scenario_file == "x.toml");
+  CHECK((*journal)->header().parameters.empty());
+}
+
+TEST_CASE("a journal is found by its descriptor when its directory is gone") {
+  const TemporaryDirectory dir;
+  REQUIRE(JournalFile::create(dir.path(), header()).value()->owe(intent("a")));
+  const auto held = open_for_reading(file_in(dir));
+  REQUIRE(held);
+  std::filesystem::remove(file_in(dir));
+  const auto journal = JournalFile::open(held->get());
+  REQUIRE(journal);
+  REQUIRE((*journal)->owed().size() == 1);
+  REQUIRE((*journal)->settle(1));
+  CHECK(JournalFile::open(held->get()).value()->owed().empty());
 }
 
 TEST_CASE("a journal cut off at any byte owes exactly the complete lines and can be continued") {
@@ -144,6 +173,33 @@ TEST_CASE("rollback goes newest first, never stops early, and settles what worke
   CHECK((*again)->owed()[0].intent.sentence == "do b");
 }
 
+TEST_CASE("patience tries what failed again, newest first, and settles once all is tried") {
+  const TemporaryDirectory dir;
+  auto journal = JournalFile::create(dir.path(), header());
+  REQUIRE(journal);
+  for (const auto* name : {"a", "b", "c", "d"}) REQUIRE((*journal)->owe(intent(name)));
+  std::string order;
+  const Rollback rollback([&](const UndoRecord& undo, const ChangeToken&) -> Result<> {
+    const auto name = *undo.find("name");
+    order += name;
+    CHECK(JournalFile::read(dir.path()).value()->owed().size() == 4);
+    // a works the second time, c the third, d never.
+    const auto tries = std::ranges::count(order, name[0]);
+    if ((name == "a" && tries < 2) || (name == "c" && tries < 3) || name == "d")
+      return Error{ErrorKind::system, name + " is busy", {}, {}, 0};
+    return {};
+  });
+  const auto report = rollback.patiently(**journal, (*journal)->owed());
+  CHECK(order == "dcbadcadc");
+  CHECK(report.settled == 3);
+  CHECK(report.undone == std::vector<std::uint64_t>{2, 1, 3});
+  REQUIRE(report.left.size() == 1);
+  CHECK(report.left[0].error.what == "d is busy");
+  const auto owed = JournalFile::read(dir.path()).value()->owed();
+  REQUIRE(owed.size() == 1);
+  CHECK(owed[0].intent.sentence == "do d");
+}
+
 TEST_CASE("a revert that throws costs only itself") {
   const TemporaryDirectory dir;
   auto journal = JournalFile::create(dir.path(), header());
@@ -206,4 +262,16 @@ TEST_CASE("space is reserved, and the file stays plain text") {
   CHECK(found.st_blocks * 512 >= 256 * 1024);
   CHECK(read_file(file_in(dir)).value().size() == static_cast<std::size_t>(found.st_size));
   CHECK(found.st_size < 4096);
+}
+
+TEST_CASE("space is reserved behind a header of any size") {
+  const TemporaryDirectory dir;
+  auto large = header();
+  large.scenario.assign(1 << 20, '#');
+  auto journal = JournalFile::create(dir.path(), large);
+  REQUIRE(journal);
+  struct stat found{};
+  const int known = ::stat(file_in(dir).c_str(), &found);
+  REQUIRE(known == 0);
+  CHECK(found.st_blocks * 512 >= found.st_size + 256 * 1024);
 }

@@ -2,15 +2,30 @@
 
 #include "safety/undo/rollback.hpp"
 
+#include "safety/base/units.hpp"
+
 #include <exception>
 #include <ranges>
+#include <thread>
+#include <utility>
 
 namespace squall {
 
-RollbackReport Rollback::all(Journal& journal) const { return some(journal, journal.owed()); }
+RollbackReport Rollback::all(Journal& journal) const {
+  auto report = undo(journal.owed());
+  settle(journal, report);
+  return report;
+}
 
-RollbackReport Rollback::some(Journal& journal, std::vector<Owed> owed) const {
+RollbackReport Rollback::patiently(Journal& journal, std::vector<Owed> owed) const {
   auto report = undo(std::move(owed));
+  for (const auto pause : {100ms, 500ms}) {
+    if (report.clean()) break;
+    std::this_thread::sleep_for(pause);
+    auto left = std::exchange(report.left, {});
+    report.left.reserve(left.size());
+    for (auto& each : left) attempt(std::move(each.owed), report);
+  }
   settle(journal, report);
   return report;
 }
@@ -19,14 +34,7 @@ RollbackReport Rollback::undo(std::vector<Owed> owed) const {
   RollbackReport report;
   report.undone.reserve(owed.size());
   report.left.reserve(owed.size());
-  for (auto& each : owed | std::views::reverse) {
-    if (auto undone = attempt(each.intent.undo); !undone) {
-      report.left.push_back({std::move(each), std::move(undone).error()});
-      continue;
-    }
-    ++report.settled;
-    report.undone.push_back(each.seq);
-  }
+  for (auto& each : owed | std::views::reverse) attempt(std::move(each), report);
   return report;
 }
 
@@ -41,9 +49,7 @@ void Rollback::settle(Journal& journal, RollbackReport& report) {
   if (auto synced = journal.sync(); !synced) complain(synced.error());
 }
 
-Result<> Rollback::stray(const UndoRecord& record) const { return attempt(record); }
-
-Result<> Rollback::attempt(const UndoRecord& record) const {
+Result<> Rollback::stray(const UndoRecord& record) const {
   const ChangeToken token;
   // Nothing of ours throws, but memory can run out: that must not cost the older undos.
   try {
@@ -51,6 +57,13 @@ Result<> Rollback::attempt(const UndoRecord& record) const {
   } catch (const std::exception& thrown) {
     return Error{ErrorKind::internal, thrown.what(), {}, {}, 0};
   }
+}
+
+void Rollback::attempt(Owed owed, RollbackReport& report) const {
+  if (auto undone = stray(owed.intent.undo); !undone)
+    return report.left.push_back({std::move(owed), std::move(undone).error()});
+  ++report.settled;
+  report.undone.push_back(owed.seq);
 }
 
 }  // namespace squall

@@ -38,16 +38,17 @@ class Rollback {
   explicit Rollback(Reverter revert) : revert_(std::move(revert)) {}
 
   RollbackReport all(Journal& journal) const;
-  // Only these; used when one fault ends before the others.
-  RollbackReport some(Journal& journal, std::vector<Owed> owed) const;
-  // The two halves of some(), for faults that end together: all undos, then all of the journal.
+  // Only these. What fails may work a moment later (a device that was busy, memory that was
+  // short): it is tried twice more, within about a second.
+  RollbackReport patiently(Journal& journal, std::vector<Owed> owed) const;
+  // The two halves of all(), for faults that end together: all undos, then all of the journal.
   RollbackReport undo(std::vector<Owed> owed) const;
   static void settle(Journal& journal, RollbackReport& report);
-  // What was found by its mark, without any journal.
+  // One record; alone, what was found by its mark without any journal.
   Result<> stray(const UndoRecord& record) const;
 
  private:
-  Result<> attempt(const UndoRecord& record) const;
+  void attempt(Owed owed, RollbackReport& report) const;
 
   Reverter revert_;
 };

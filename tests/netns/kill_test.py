@@ -60,6 +60,32 @@ class Killed(unittest.TestCase):
         wait_until(lambda: not self.box.processes(), what="the watchdog ends after its work")
         self.assert_recovered()
 
+    def test_runner_when_its_state_is_gone(self):
+        self.begin()
+        shutil.rmtree(self.box.folder / "state")
+        self.runner.kill()
+        self.runner.wait()
+        self.assert_clean()
+        self.assert_recovered()
+
+    def test_runner_while_the_watchdog_is_stopped(self):
+        self.begin()
+        kill(self.watchdog, signal.SIGSTOP)
+        self.runner.kill()
+        self.runner.wait()
+        refused = self.box.run_once("run", self.box.folder / "scenario.toml", "--yes")
+        self.assertEqual(refused.returncode, 3, refused.stdout + refused.stderr)
+        self.assertIn(f"kill -9 {self.watchdog}", refused.stderr)
+        self.assertNotIn("squall abort", refused.stderr)
+        self.assert_recovered()
+
+    def test_the_watchdog_goes_first_on_its_cpu(self):
+        self.begin()
+        self.assertEqual(os.sched_getscheduler(self.watchdog) & ~os.SCHED_RESET_ON_FORK, os.SCHED_RR)
+        self.assertEqual(os.sched_getparam(self.watchdog).sched_priority, 60)
+        self.runner.send_signal(signal.SIGINT)
+        self.assertEqual(self.runner.wait(scaled(20)), 4, self.box.said())
+
     def test_watchdog(self):
         self.begin()
         kill(self.watchdog)
@@ -73,7 +99,12 @@ class Killed(unittest.TestCase):
         kill(self.watchdog)
         kill(self.runner.pid)
         self.runner.wait()
+        aborted = self.box.run_once("abort")
+        self.assertEqual(aborted.returncode, 5, aborted.stdout + aborted.stderr)
+        self.assertIn("squall recover", aborted.stderr)
+        self.assertIn(self.box.runs()[-1].name, aborted.stderr)
         self.assert_recovered()
+        self.assertEqual(self.box.run_once("abort").returncode, 0)
 
     def test_both_the_other_way_round(self):
         self.begin()

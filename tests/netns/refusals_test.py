@@ -11,7 +11,7 @@ import unittest
 import zlib
 
 from run_tests import run_tests
-from sandbox import Sandbox, ip, need_root
+from sandbox import Sandbox, fault, ip, need_root
 from slow import scaled, wait_until
 
 
@@ -199,6 +199,27 @@ class NotClean(Boxed):
         self.assert_unchanged(2)
         self.assert_refused(self.one_run(), "recover")
         self.assertEqual(self.box.run("recover").returncode, 5)
+
+
+    def test_an_undo_that_hangs_is_ended_and_the_others_are_done(self):
+        tools = self.box.folder / "tools"
+        tools.mkdir()
+        (tools / "systemctl").write_text("#!/bin/sh\nexec sleep 3600\n")
+        (tools / "systemctl").chmod(0o755)
+        self.box.environment["PATH"] = f"{tools}:{self.box.environment['PATH']}"
+        killed = subprocess.Popen(["sleep", "36001"])
+        self.addCleanup(killed.kill)
+        runner = self.begin([
+            self.box.loss(), fault("process_kill", target={"pid": killed.pid}, restart_unit="no-such-unit")])
+        killed.wait()
+        runner.send_signal(signal.SIGTERM)
+        # Each try takes a second: its lease is renewed meanwhile, or the watchdog would end it.
+        self.assertEqual(runner.wait(scaled(30)), 5, self.box.said())
+        self.assertIn("systemctl start no-such-unit", self.box.said())
+        self.assert_unchanged(2)
+        (tools / "systemctl").write_text("#!/bin/sh\nexit 0\n")
+        recovered = self.box.run("recover")
+        self.assertEqual(recovered.returncode, 0, recovered.stdout + recovered.stderr)
 
 
 def fill(ballast):
