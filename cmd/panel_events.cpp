@@ -54,6 +54,9 @@ std::string fault_sentence(const Event& event) {
   if (event.name == "fault_ended") return "fault " + named(event) + " has ended";
   if (event.name == "fault_failed")
     return "fault " + named(event) + " failed: " + visible(event.text("error"));
+  if (event.name == "left")
+    return "fault " + named(event) + " is not undone: " + visible(event.text("what")) + ": " +
+           visible(event.text("error"));
   if (event.name == "fault_effect" && !event.text("why").empty())
     return "fault " + named(event) + " " + event.text("verdict") + ": " +
            visible(event.text("why"));
@@ -63,7 +66,7 @@ std::string fault_sentence(const Event& event) {
 std::string sentence(const Panel& panel, const Event& event) {
   if (event.name == "phase") return phase_sentence(panel, event.text("phase"));
   if (event.name == "probe_answer") return probe_sentence(panel, event);
-  if (event.name.starts_with("fault_")) return fault_sentence(event);
+  if (event.name.starts_with("fault_") || event.name == "left") return fault_sentence(event);
   if (event.name == "guard_word" && event.text("word") != "carry_on")
     return "guard '" + visible(event.text("guard")) + "': " + visible(event.text("why"));
   if (event.name == "abort") return "stopping: " + visible(event.text("why"));

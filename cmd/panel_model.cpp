@@ -11,6 +11,8 @@ std::int64_t number(const Event& event, const std::string& key, std::int64_t oth
   const auto* found = event.find(key);
   if (!found) return otherwise;
   if (const auto* whole = std::get_if<std::int64_t>(found)) return *whole;
+  if (const auto* large = std::get_if<std::uint64_t>(found))
+    return static_cast<std::int64_t>(*large);
   if (const auto* real = std::get_if<double>(found)) return static_cast<std::int64_t>(*real);
   return otherwise;
 }
@@ -83,11 +85,15 @@ void apply_fault(Panel& panel, const Event& event) {
   } else if (event.name == "fault_effect") {
     fault->verdict = event.text("verdict");
   } else if (event.name == "fault_ended") {
+    if (fault->state == PanelFault::State::failed) return;  // ended, but it never was as asked
     fault->state = PanelFault::State::ended;
     fault->lasted = Duration(number(event, "active_ns"));
   } else if (event.name == "fault_failed") {
     fault->state = PanelFault::State::failed;
     fault->why = visible(event.text("error"));
+  } else if (event.name == "left") {
+    fault->state = PanelFault::State::failed;
+    fault->why = "not undone: " + visible(event.text("error"));
   }
 }
 
@@ -121,7 +127,7 @@ void apply(Panel& panel, const Event& event) {
   if (panel.start_ns) panel.elapsed = Duration(event.monotonic_ns - panel.start_ns);
   if (event.name == "probe_answer") return apply_probe(panel, event);
   if (event.name == "guard_word") return apply_guard(panel, event);
-  if (event.name.starts_with("fault_")) return apply_fault(panel, event);
+  if (event.name.starts_with("fault_") || event.name == "left") return apply_fault(panel, event);
   if (event.name == "run_started") {
     panel.seed = static_cast<std::uint64_t>(number(event, "seed"));
     panel.seeded = true;

@@ -122,6 +122,35 @@ TEST_CASE("a probe shows its last answer, its trend and its breaches") {
   CHECK(shows(panel, "breach 2 of 3 in a row"));
 }
 
+TEST_CASE("a fault that cannot be undone, or failed before it ended, has no tick") {
+  auto panel = example();
+  begin(panel);
+  const std::pair<std::string, EventValue> slot{"slot", std::int64_t{0}};
+  const auto failed = event("fault_failed", {slot, {"error", std::string("no such loss")}}, 0);
+  const auto ended = event("fault_ended", {slot, {"active_ns", std::int64_t{1}}}, 0);
+  const auto left = event("left",
+                          {slot,
+                           {"fault", std::string("lossy uplink")},
+                           {"what", std::string("attach a program")},
+                           {"error", std::string("it is busy")}},
+                          0);
+  apply(panel, failed);
+  apply(panel, ended);
+  CHECK(shows(panel, "✖ lossy uplink"));
+  CHECK(shows(panel, "no such loss"));
+  apply(panel, left);
+  CHECK(shows(panel, "not undone: it is busy"));
+  CHECK(event_line(panel, left, kPlain)
+            .find("fault 'lossy uplink' is not undone: attach a program: it is busy") !=
+        std::string::npos);
+}
+
+TEST_CASE("a seed of any size is shown as it is") {
+  auto panel = example();
+  apply(panel, event("run_started", {{"seed", std::uint64_t{18446744073709551615u}}}, 0));
+  CHECK(shows(panel, "seed 18446744073709551615"));
+}
+
 TEST_CASE("a guard that objects is shown with what it saw") {
   auto panel = example();
   apply(panel, event("guard_word",

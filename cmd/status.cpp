@@ -15,26 +15,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json json_of(const RunStatus& status) {
-  auto faults = Json::array();
-  for (const auto& each : status.faults)
-    faults.push_back({{"name", each.name},
-                      {"kind", each.kind},
-                      {"state", each.state},
-                      {"since_ns", each.since_ns},
-                      {"left_ns", each.left_ns}});
-  auto probes = Json::array();
-  for (const auto& [name, last] : status.probes) probes.push_back({{"name", name}, {"last", last}});
-  return {{"active", true},
-          {"run", status.run},
-          {"scenario", status.scenario},
-          {"pid", status.pid},
-          {"elapsed_ns", status.elapsed_ns},
-          {"left_ns", status.left_ns},
-          {"faults", faults},
-          {"probes", probes}};
-}
-
 Glyph glyph_of(const ActiveFault& fault) {
   return fault.state == "active"    ? Glyph::active
          : fault.state == "waiting" ? Glyph::waiting
@@ -67,8 +47,7 @@ Result<ExitCode> show_status(Print& print, bool json) {
   const auto paths = paths_from_environment();
   SQUALL_TRY(const auto status, ask_status(paths));
   if (status) {
-    print.out(json ? json_of(*status).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"
-                   : text_of(*status, print.look()));
+    print.out(json ? to_json(*status) + "\n" : text_of(*status, print.look()));
     return ExitCode::held;
   }
   SQUALL_TRY(const auto owed, find_owed(paths));

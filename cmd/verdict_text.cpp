@@ -3,6 +3,8 @@
 #include "cmd/verdict_text.hpp"
 
 #include <algorithm>
+#include <cctype>
+#include <string_view>
 
 namespace squall {
 namespace {
@@ -72,6 +74,13 @@ std::string caveat(const RunResult& result, const Look& look) {
                                     counted(result.faults.size(), "fault") +
                                     " did not act as asked: it was tested under less") +
          "\n";
+}
+
+std::string notes_text(const RunResult& result, const Look& look) {
+  std::string text;
+  for (const auto& each : result.notes)
+    text += look.mark(Glyph::warn) + " " + look.paint(Tone::warn, visible(each)) + "\n";
+  return text;
 }
 
 struct Row {
@@ -184,11 +193,25 @@ std::string hypothesis_text(const RunResult& result, const Look& look) {
   return text;
 }
 
+// As a shell takes it.
+std::string quoted(const std::string& text) {
+  const bool plain = std::ranges::all_of(text, [](unsigned char each) {
+    return std::isalnum(each) != 0 ||
+           std::string_view("=._-/:%+,@").find(static_cast<char>(each)) != std::string_view::npos;
+  });
+  if (plain) return text;
+  std::string made = "'";
+  for (const char each : text) made += each == '\'' ? "'\\''" : std::string(1, each);
+  return visible(made + "'");
+}
+
 std::string next_step(const RunResult& result) {
   if (result.outcome == Outcome::not_clean) return "squall recover";
   if (result.file.empty()) return "";
-  return "squall run " + result.file + " --seed " + std::to_string(result.seed) +
-         "   does the same again";
+  auto command = "squall run " + result.file + " --seed " + std::to_string(result.seed);
+  for (const auto& each : result.parameters)
+    if (each.overridden) command += " --set " + quoted(each.name + "=" + each.value);
+  return command + "   does the same again";
 }
 
 std::string footer(const RunResult& result, const Look& look) {
@@ -197,10 +220,14 @@ std::string footer(const RunResult& result, const Look& look) {
   const auto row = [&](std::string_view title, const std::string& text) {
     if (!text.empty()) rows.push_back({look.paint(Tone::faint, title), text});
   };
-  std::string nets;
+  std::string nets, parameters;
   for (const auto& each : result.without) nets += (nets.empty() ? "" : ", ") + each;
   row("run",
       result.run + ", " + spent(result.duration_ns) + ", seed " + std::to_string(result.seed));
+  for (const auto& each : result.parameters)
+    parameters += (parameters.empty() ? "" : ", ") + visible(each.name + " = " + each.value) +
+                  (each.overridden ? " (--set)" : "");
+  row("parameters", parameters);
   row("given up", nets);
   row("journal", result.directory.empty() ? "" : result.directory + "/journal.jsonl");
   row("events", result.directory.empty() ? "" : result.directory + "/events.jsonl");
@@ -213,7 +240,7 @@ std::string footer(const RunResult& result, const Look& look) {
 std::string verdict_text(const RunResult& result, const Look& wide) {
   auto look = wide;
   look.width = std::min(look.width, 100);
-  auto text = headline(result, look) + "\n" + caveat(result, look);
+  auto text = headline(result, look) + "\n" + caveat(result, look) + notes_text(result, look);
   if (!result.reason.empty()) text += paragraph(result.reason, 2, look);
   if (!result.hint.empty()) text += paragraph("hint: " + result.hint, 2, look);
   text += hypothesis_text(result, look);

@@ -31,7 +31,6 @@ namespace squall {
 
 // Where in a run a fault stands; gives everything it makes an identity beforehand.
 struct RunContext {
-  std::string run;         // id of the run
   std::string mark;        // 6 hex digits, from the run's id: goes into every name we make
   unsigned slot = 0;       // index of the fault in its scenario, unique in the run
   std::uint64_t seed = 0;  // of this fault; from the run's seed and the slot
@@ -46,13 +45,11 @@ struct Plan {
   std::vector<std::string> notes;  // what the reader must know: "bursts follow GSO on eth0"
 };
 
-enum class Reading { absent, partial, present, foreign };
+enum class Reading { absent, partial, present };
 template <>
 struct Words<Reading> {
-  static constexpr std::pair<Reading, std::string_view> list[] = {{Reading::absent, "absent"},
-                                                                  {Reading::partial, "partial"},
-                                                                  {Reading::present, "present"},
-                                                                  {Reading::foreign, "foreign"}};
+  static constexpr std::pair<Reading, std::string_view> list[] = {
+      {Reading::absent, "absent"}, {Reading::partial, "partial"}, {Reading::present, "present"}};
 };
 
 // Requested against achieved.

@@ -1,87 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "scenarios/active_faults.hpp"
+// What touches: from the first change of a fault until the last of them is undone.
 
 #include "safety/base/file.hpp"
+#include "safety/spare.hpp"
+#include "scenarios/active_fault.hpp"
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 #include <ranges>
 
 namespace squall {
-namespace {
 
-// Notes which records belong to one fault, so that it can end before the others.
-class OneFaultsJournal final : public Journal {
- public:
-  OneFaultsJournal(Journal& whole, const std::function<void()>& progress)
-      : whole_(whole), progress_(progress) {}
-  Result<std::uint64_t> owe(const Intent& intent) override {
-    progress_();  // thousands of changes of one fault take longer than the lease lasts
-    SQUALL_TRY(const auto seq, whole_.owe(intent));
-    mine_.push_back({seq, intent});
-    return seq;
-  }
-  Result<> settle(std::uint64_t seq) override { return whole_.settle(seq); }
-  // Kernel: fdatasync takes about as long as all undos of a fault together. When all faults
-  // end at once it is done once, behind the last undo: an undo that is repeated is harmless.
-  Result<> sync() override { return {}; }
-  std::vector<Owed> owed() const override { return mine_; }
-
- private:
-  Journal& whole_;
-  const std::function<void()>& progress_;
-  std::vector<Owed> mine_;
-};
-
-std::string settings_text(const Settings& settings) {
-  std::string text;
-  for (const auto& each : settings)
-    text += (text.empty() ? "" : " ") + each.name + "=" + describe(each.raw);
-  return text;
+std::vector<Owed> ActiveFaults::One::still_owed() const {
+  if (left.empty()) return journal.owed();
+  std::vector<Owed> owed;
+  for (const auto& each : left | std::views::reverse) owed.push_back(each.owed);
+  return owed;
 }
 
-// What is not undone leaves no state of ours to read: its effect is measured instead.
-bool is_undone(const Fault& fault) { return fault.sheet().rung != Rung::not_undone; }
-
-bool carries_our_mark(const std::string& fact) { return fact.find("squall") != std::string::npos; }
-
-}  // namespace
-
-struct ActiveFaults::One {
-  One(PlannedFault from, Journal& whole, const std::function<void()>& progress)
-      : planned(std::move(from)), journal(whole, progress), scope(journal) {}
-
-  const CheckedFault& checked() const { return *planned.checked; }
-  const std::string& name() const { return planned.checked->entry.name; }
-  // Later than the run's start, what was chosen then may be gone: a service that an earlier
-  // fault restarted is another process now.
-  Result<> plan_again(const Machine& machine) {
-    if (checked().entry.start == Duration{}) return {};
-    auto run = planned.plan.run;
-    run.targets.clear();
-    SQUALL_TRY(planned.plan, checked().fault->plan(params, machine, run));
-    return {};
-  }
-  std::int64_t slot() const { return planned.checked->slot; }
-
-  PlannedFault planned;
-  OneFaultsJournal journal;
-  Scope scope;
-  Boxed params;
-  BoxedHold hold{nullptr, [](void*) {}};
-  State state = State::waiting;
-  Effect effect;
-  bool measured = false;
-  std::string error;
-  std::int64_t started_ns = 0;
-  std::int64_t ended_ns = 0;
-  std::vector<std::string> before;
-};
-
 ActiveFaults::ActiveFaults(std::vector<PlannedFault> planned, Machine& machine,
-                           const Rollback& rollback, Journal& journal, EventLog& log)
-    : machine_(machine), rollback_(rollback), journal_(journal), log_(log) {
+                           const Rollback& rollback, Journal& journal, EventLog& log,
+                           std::vector<std::string> without)
+    : machine_(machine),
+      rollback_(rollback),
+      journal_(journal),
+      log_(log),
+      without_(std::move(without)) {
   for (auto& each : planned) {
     faults_.push_back(std::make_unique<One>(std::move(each), journal_, progress_));
     faults_.back()->params = faults_.back()->checked().params;
@@ -90,69 +36,66 @@ ActiveFaults::ActiveFaults(std::vector<PlannedFault> planned, Machine& machine,
 
 ActiveFaults::~ActiveFaults() = default;
 
-Result<> ActiveFaults::look_before() {
-  for (auto& one : faults_) {
-    const auto& fault = *one->checked().fault;
-    SQUALL_TRY(const auto reading, fault.verify(one->params, machine_, one->planned.plan.run));
-    if (reading == Reading::foreign)
-      return Error{
-          ErrorKind::refused,
-          "fault '" + one->name() + "': something of somebody else's is in the place it needs",
-          "'squall plan' shows the place; remove what is there, or choose another target",
-          {},
-          0};
-    SQUALL_TRY(one->before, fault.survey(one->params, machine_));
-  }
+// Later than the run's start, what was chosen then may be gone, and what must be spared may have
+// come: a service that an earlier fault restarted is another process now.
+Result<> ActiveFaults::plan_again(One& one) {
+  if (one.checked().entry.start == Duration{}) return {};
+  auto run = one.planned.plan.run;
+  run.targets.clear();
+  run.spare = find_spare_list(without_);
+  SQUALL_TRY(one.planned.plan, one.fault().plan(one.params, machine_, run));
   return {};
+}
+
+Result<> ActiveFaults::begin(One& one) {
+  SQUALL_CHECK(plan_again(one));
+  SQUALL_TRY(one.hold, one.fault().inject(one.params, one.planned.plan, machine_, one.scope));
+  SQUALL_TRY(const auto reading, one.fault().verify(one.params, machine_, one.planned.plan.run));
+  if (reading == Reading::present || !is_undone(one.fault())) return {};
+  return Error{ErrorKind::system,
+               "it reads '" + std::string(word(reading)) + "' after it was made",
+               {},
+               {},
+               0};
 }
 
 Result<> ActiveFaults::inject(std::size_t index) {
   auto& one = *faults_[index];
-  const auto& fault = *one.checked().fault;
   one.started_ns = monotonic_ns();
   order_.push_back(&one);
   one.state = State::active;
-  auto ready = one.plan_again(machine_);
-  auto hold = ready ? fault.inject(one.params, one.planned.plan, machine_, one.scope)
-                    : Result<BoxedHold>(ready.error());
-  auto reading = hold ? fault.verify(one.params, machine_, one.planned.plan.run)
-                      : Result<Reading>(hold.error());
-  if (hold) one.hold = std::move(*hold);
-  if (reading && *reading != Reading::present && is_undone(fault))
-    reading = Error{ErrorKind::system,
-                    "it reads '" + std::string(word(*reading)) + "' after it was made",
-                    {},
-                    {},
-                    0};
-  if (!reading) {
-    one.error = reading.error().sentence();
-    log_.write("fault_failed", {{"slot", one.slot()}, {"fault", one.name()}, {"error", one.error}});
-    return std::move(reading).error().during("inject '" + one.name() + "'");
-  }
+  if (auto begun = begin(one); !begun) return failed(one, "inject", std::move(begun).error());
+  one.injected = true;
   log_.write("fault_active",
-             {{"slot", one.slot()}, {"fault", one.name()}, {"kind", fault.sheet().name}});
+             {{"slot", one.slot()}, {"fault", one.name()}, {"kind", one.fault().sheet().name}});
   return {};
 }
 
 Result<> ActiveFaults::adjust(std::size_t index, const Boxed& params) {
   auto& one = *faults_[index];
   if (one.state != State::active) return {};
-  const auto& fault = *one.checked().fault;
-  if (auto done = fault.adjust(params, one.hold, machine_, one.scope); !done)
-    return std::move(done).error().during("adjust '" + one.name() + "'");
+  if (auto done = one.fault().adjust(params, one.hold, machine_, one.scope); !done)
+    return failed(one, "adjust", std::move(done).error());
   one.params = params;
   log_.write("fault_adjusted", {{"slot", one.slot()},
                                 {"fault", one.name()},
-                                {"strength", settings_text(fault.print(params))}});
+                                {"strength", settings_text(one.fault().print(params))}});
   return {};
 }
 
+Error ActiveFaults::failed(One& one, const std::string& verb, Error error) {
+  one.error = error.sentence();
+  log_.write("fault_failed", {{"slot", one.slot()}, {"fault", one.name()}, {"error", one.error}});
+  return std::move(error).during(verb + " '" + one.name() + "'");
+}
+
 void ActiveFaults::measure(One& one) {
+  if (!one.injected || !one.hold) return;
   progress_();
   const auto ask = [&]() -> Result<Effect> {
     // A measurement that throws must not keep its fault, and those before it, in force.
     try {
-      return one.checked().fault->measure(one.params, one.hold, machine_);
+      return one.fault().measure(one.params, one.hold, machine_);
     } catch (const std::exception& thrown) {
       return Error{ErrorKind::internal, thrown.what(), {}, {}, 0};
     }
@@ -169,17 +112,20 @@ void ActiveFaults::measure() {
 
 RollbackReport ActiveFaults::take_back(One& one) {
   progress_();
-  auto report = rollback_.undo(one.journal.owed());
+  auto report = rollback_.undo(one.still_owed());
   one.hold.reset();
   one.ended_ns = monotonic_ns();
-  one.state = one.error.empty() ? State::ended : State::failed;
   return report;
 }
 
 void ActiveFaults::settle(One& one, RollbackReport report) {
   progress_();
   Rollback::settle(one.journal, report);
-  for (auto& each : report.left) left_.push_back(std::move(each));
+  complain(report);
+  one.left = std::move(report.left);
+}
+
+void ActiveFaults::complain(const RollbackReport& report) {
   for (const auto& each : report.complaints) log_.write("journal_trouble", {{"what", each}});
 }
 
@@ -188,14 +134,60 @@ void ActiveFaults::sync_journal() {
     log_.write("journal_trouble", {{"what", synced.error().sentence()}});
 }
 
-void ActiveFaults::end(std::size_t index) {
+Result<> ActiveFaults::end(std::size_t index) {
   auto& one = *faults_[index];
-  if (one.state != State::active) return;
+  if (one.state != State::active) return {};
   measure(one);
   settle(one, take_back(one));
   sync_journal();
-  std::erase(order_, &one);
-  write_ended(one);
+  leave_ended();
+  if (one.left.empty()) return {};
+  return Error{ErrorKind::system,
+               "fault '" + one.name() + "' cannot be taken back: " + what_is_left(one.left.front()),
+               {},
+               {},
+               0};
+}
+
+void ActiveFaults::end_all() {
+  for (auto* one : order_)
+    if (!one->measured) measure(*one);
+  // A write to a disk that stalls must not keep a fault in force: all are undone before the
+  // first is settled.
+  std::vector<std::pair<One*, RollbackReport>> undone;
+  undone.reserve(order_.size());
+  for (auto* one : order_ | std::views::reverse) undone.emplace_back(one, take_back(*one));
+  for (auto& [one, report] : undone) settle(*one, std::move(report));
+  sync_journal();
+  leave_ended();
+}
+
+void ActiveFaults::retry_left() {
+  std::vector<Owed> owed;
+  for (const auto* one : order_) std::ranges::move(one->still_owed(), std::back_inserter(owed));
+  if (owed.empty()) return;
+  std::ranges::sort(owed, {}, &Owed::seq);
+  progress_();
+  const auto report = rollback_.patiently(journal_, std::move(owed));
+  complain(report);
+  for (auto* one : order_) {
+    std::erase_if(one->left, [&](const StillOwed& each) {
+      return std::ranges::find(report.undone, each.owed.seq) != report.undone.end();
+    });
+    one->ended_ns = monotonic_ns();
+  }
+  leave_ended();
+  for (auto* one : order_) write_left(*one);
+}
+
+// Those of which nothing is left.
+void ActiveFaults::leave_ended() {
+  for (auto* one : order_) {
+    if (!one->is_over()) continue;
+    one->state = one->error.empty() ? State::ended : State::failed;
+    write_ended(*one);
+  }
+  std::erase_if(order_, [](const One* one) { return one->is_over(); });
 }
 
 void ActiveFaults::write_ended(const One& one) {
@@ -208,94 +200,23 @@ void ActiveFaults::write_ended(const One& one) {
       {{"slot", one.slot()}, {"fault", one.name()}, {"active_ns", one.ended_ns - one.started_ns}});
 }
 
-void ActiveFaults::end_all() {
-  for (auto* one : order_)
-    if (!one->measured && one->error.empty()) measure(*one);
-  // A write to a disk that stalls must not keep a fault in force: all are undone before the
-  // first is settled.
-  std::vector<std::pair<One*, RollbackReport>> undone;
-  undone.reserve(order_.size());
-  for (auto* one : order_ | std::views::reverse) undone.emplace_back(one, take_back(*one));
-  for (auto& [one, report] : undone) settle(*one, std::move(report));
-  sync_journal();
-  for (const auto* one : order_) write_ended(*one);
-  order_.clear();
-}
-
-void ActiveFaults::compare(RunResult& result) const {
-  for (const auto& left : left_)
-    result.residue.push_back(
-        {left.owed.intent.sentence + ": " + left.error.sentence(), left.owed.intent.by_hand});
-  for (const auto& one : faults_) {
-    if (one->state == State::waiting) continue;
-    progress_();
-    const auto& fault = *one->checked().fault;
-    const std::string by_hand =
-        one->journal.owed().empty() ? "" : one->journal.owed().front().intent.by_hand;
-    const auto reading = fault.verify(one->params, machine_, one->planned.plan.run);
-    // A target that is gone took what we put on it along.
-    const bool gone = !reading && reading.error().kind == ErrorKind::gone;
-    const bool left =
-        reading ? (*reading == Reading::partial || *reading == Reading::present) : !gone;
-    if (left && is_undone(fault))
-      result.residue.push_back({"fault '" + one->name() + "' " +
-                                    (reading ? "still reads '" + std::string(word(*reading)) + "'"
-                                             : "cannot be checked: " + reading.error().sentence()),
-                                by_hand});
-    compare_facts(*one, by_hand, result);
-  }
-}
-
-void ActiveFaults::compare_facts(const One& one, const std::string& by_hand,
-                                 RunResult& result) const {
-  const auto after = one.checked().fault->survey(one.params, machine_);
-  if (!after) {
-    if (after.error().kind != ErrorKind::gone)
-      result.residue.push_back(
-          {"fault '" + one.name() + "' cannot be compared: " + after.error().sentence(), by_hand});
-    return;
-  }
-  result.compared += one.before.size() + 1;
-  for (const auto& fact : *after)
-    if (std::ranges::find(one.before, fact) == one.before.end()) {
-      if (carries_our_mark(fact))
-        result.residue.push_back({fact, by_hand});
-      else
-        result.foreign.push_back("new: " + fact);
-    }
-  for (const auto& fact : one.before)
-    if (std::ranges::find(*after, fact) == after->end()) result.foreign.push_back("gone: " + fact);
-}
-
-void ActiveFaults::report(RunResult& result) const {
-  for (const auto& one : faults_) {
-    FaultReport report;
-    report.name = one->name();
-    report.kind = one->checked().fault->sheet().name;
-    report.slot = one->checked().slot;
-    report.injected = one->state == State::ended || one->state == State::active;
-    report.started_ns = one->started_ns;
-    report.active_ns = one->ended_ns - one->started_ns;
-    report.requested = settings_text(one->checked().fault->print(one->checked().params));
-    report.effect = one->effect;
-    report.error = one->error;
-    result.faults.push_back(std::move(report));
-  }
-  result.changes = changes();
-}
-
-void ActiveFaults::tell(RunStatus& status) const {
-  static constexpr const char* kStates[] = {"waiting", "active", "ended", "failed"};
-  for (const auto& one : faults_) {
-    const auto& fault = one->checked();
-    status.faults.push_back({fault.entry.name, fault.entry.kind,
-                             kStates[static_cast<int>(one->state)],
-                             one->started_ns ? monotonic_ns() - one->started_ns : 0,
-                             std::max<std::int64_t>(0, fault.end.count() - status.elapsed_ns)});
-  }
+void ActiveFaults::write_left(One& one) {
+  one.state = State::left;
+  for (const auto& each : one.left)
+    log_.write("left", {{"slot", one.slot()},
+                        {"fault", one.name()},
+                        {"what", each.owed.intent.sentence},
+                        {"error", each.error.sentence()},
+                        {"by_hand", each.owed.intent.by_hand}});
 }
 
 bool ActiveFaults::any_active() const { return !order_.empty(); }
+
+std::size_t ActiveFaults::left() const {
+  std::size_t all = 0;
+  for (const auto& one : faults_) all += one->left.size();
+  return all;
+}
 
 std::size_t ActiveFaults::changes() const {
   std::size_t all = 0;

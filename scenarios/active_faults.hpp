@@ -19,43 +19,54 @@ namespace squall {
 
 class ActiveFaults {
  public:
-  enum class State { waiting, active, ended, failed };
+  // left: what could not be undone, also with patience
+  enum class State { waiting, active, ended, failed, left };
 
   ActiveFaults(std::vector<PlannedFault> planned, Machine& machine, const Rollback& rollback,
-               Journal& journal, EventLog& log);
+               Journal& journal, EventLog& log, std::vector<std::string> without);
   ~ActiveFaults();
 
   // Called before each fault that is measured, taken back or compared: on a slow machine
   // all of them together take longer than the watchdog waits for a sign of life.
   void on_progress(std::function<void()> progress) { progress_ = std::move(progress); }
-  // Reads what will be compared afterwards; refuses where something of ours, or somebody
-  // else's in our place, is there already.
+  // Reads what will be compared afterwards; refuses where something of ours is there already.
   Result<> look_before();
 
   Result<> inject(std::size_t index);
   Result<> adjust(std::size_t index, const Boxed& params);
-  void end(std::size_t index);  // one fault, at its planned time
+  // One fault, at its planned time. Where something cannot be undone it stays active, for
+  // end_all(), and that is the error.
+  Result<> end(std::size_t index);
   // Everything, newest first; measures only what was never measured, since it is in a hurry.
   void end_all();
+  // Behind end_all(): what it could not undo, again, with the patience of every rollback.
+  void retry_left();
   void measure();  // once a second; the last reading is what an abort reports
 
   // Reads everything again: differences of ours, and of others.
   void compare(RunResult& result) const;
-  void report(RunResult& result) const;
+  void report(RunResult& result, std::int64_t run_started_ns) const;
   void tell(RunStatus& status) const;
 
   bool any_active() const;
   std::size_t changes() const;
-  const std::vector<StillOwed>& left() const { return left_; }
+  std::size_t left() const;  // changes that could not be undone
 
  private:
   struct One;
+  Result<> plan_again(One& one);
+  Result<> begin(One& one);
+  Error failed(One& one, const std::string& verb, Error error);
   RollbackReport take_back(One& one);
   void settle(One& one, RollbackReport report);
+  Result<> refuse_leftovers(const One& one) const;
   void compare_facts(const One& one, const std::string& by_hand, RunResult& result) const;
+  void complain(const RollbackReport& report);
   void sync_journal();
   void measure(One& one);
+  void leave_ended();
   void write_ended(const One& one);
+  void write_left(One& one);
 
   std::vector<std::unique_ptr<One>> faults_;
   std::vector<One*> order_;  // active ones, oldest first
@@ -63,7 +74,7 @@ class ActiveFaults {
   const Rollback& rollback_;
   Journal& journal_;
   EventLog& log_;
-  std::vector<StillOwed> left_;
+  std::vector<std::string> without_;
   std::function<void()> progress_ = [] {};
 };
 

@@ -31,33 +31,35 @@ Result<sockaddr_un> address_of(const std::string& path) {
   return address;
 }
 
-bool may_control(int fd) {
+// Kernel: at the client's end it is whoever listens.
+std::optional<uid_t> user_at_other_end(int fd) {
   ucred peer{};
   socklen_t size = sizeof peer;
-  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
-  return peer.uid == 0 || peer.uid == ::getuid();
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return {};
+  return peer.uid;
 }
 
-void say(int fd, const Json& answer) {
-  const auto line = answer.dump() + "\n";
+bool may_control(int fd) {
+  const auto user = user_at_other_end(fd);
+  return user && (*user == 0 || *user == ::getuid());
+}
+
+Error no_answer(int fd) {
+  const auto owner = user_at_other_end(fd);
+  const bool allowed = ::getuid() == 0 || (owner && *owner == ::getuid());
+  return {ErrorKind::refused,
+          allowed ? "the run ended before it answered"
+                  : "the run is another user's, and does not answer",
+          allowed ? "'squall status' shows whether anything is left"
+                  : "only root and the user who started a run may control it",
+          {},
+          0};
+}
+
+void say(int fd, const std::string& answer) {
+  const auto line = answer + "\n";
   // A client that does not read is not waited for.
   (void)!::send(fd, line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
-Json json_of(const RunStatus& status) {
-  Json json{{"run", status.run},         {"scenario", status.scenario},
-            {"pid", status.pid},         {"elapsed_ns", status.elapsed_ns},
-            {"left_ns", status.left_ns}, {"faults", Json::array()},
-            {"probes", Json::array()}};
-  for (const auto& each : status.faults)
-    json["faults"].push_back({{"name", each.name},
-                              {"kind", each.kind},
-                              {"state", each.state},
-                              {"since_ns", each.since_ns},
-                              {"left_ns", each.left_ns}});
-  for (const auto& [name, last] : status.probes)
-    json["probes"].push_back({{"name", name}, {"last", last}});
-  return json;
 }
 
 RunStatus status_from(const Json& json) {
@@ -85,7 +87,8 @@ Result<std::optional<std::string>> ask(const Paths& paths, const std::string& qu
     if (errno == ENOENT || errno == ECONNREFUSED) return std::optional<std::string>{};
     return sys_error("connect to '" + paths.control() + "'");
   }
-  SQUALL_CHECK(write_all(socket.get(), question + "\n", paths.control()));
+  // Who may not ask may find it closed already: that the answer is missing says why.
+  (void)write_all(socket.get(), question + "\n", paths.control());
   std::string answer;
   std::array<char, 4096> chunk{};
   for (;;) {
@@ -94,16 +97,33 @@ Result<std::optional<std::string>> ask(const Paths& paths, const std::string& qu
     if (got <= 0) break;
     answer.append(chunk.data(), static_cast<std::size_t>(got));
   }
-  if (answer.empty())
-    return Error{ErrorKind::refused,
-                 "the run closed the control socket without an answer",
-                 "only root and the user who started a run may control it",
-                 {},
-                 0};
+  if (answer.empty()) return no_answer(socket.get());
   return std::optional<std::string>(std::move(answer));
 }
 
 }  // namespace
+
+std::string to_json(const RunStatus& status) {
+  auto faults = Json::array();
+  for (const auto& each : status.faults)
+    faults.push_back({{"name", each.name},
+                      {"kind", each.kind},
+                      {"state", each.state},
+                      {"since_ns", each.since_ns},
+                      {"left_ns", each.left_ns}});
+  auto probes = Json::array();
+  for (const auto& [name, last] : status.probes) probes.push_back({{"name", name}, {"last", last}});
+  const Json made = {{"active", true},
+                     {"run", status.run},
+                     {"scenario", status.scenario},
+                     {"pid", status.pid},
+                     {"elapsed_ns", status.elapsed_ns},
+                     {"left_ns", status.left_ns},
+                     {"faults", faults},
+                     {"probes", probes}};
+  // Answers of probes may hold any bytes.
+  return made.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 Result<std::unique_ptr<ControlServer>> ControlServer::listen(Loop& loop, const Paths& paths,
                                                              Answers answers) {
@@ -142,7 +162,7 @@ void ControlServer::hear(Client& client) {
   if (got > 0) client.text.append(chunk.data(), static_cast<std::size_t>(got));
   if (got > 0 && client.text.size() < 256 && client.text.find('\n') == std::string::npos) return;
   client.watch.cancel();
-  if (client.text == "status\n") say(client.socket.get(), json_of(answers_.status()));
+  if (client.text == "status\n") say(client.socket.get(), to_json(answers_.status()));
   if (client.text == "abort\n") {
     client.waits = true;
     return answers_.abort();
@@ -152,7 +172,7 @@ void ControlServer::hear(Client& client) {
 
 void ControlServer::finish(const std::string& outcome) {
   for (auto& client : clients_)
-    if (client.waits) say(client.socket.get(), {{"outcome", outcome}});
+    if (client.waits) say(client.socket.get(), Json{{"outcome", outcome}}.dump());
   clients_.clear();
 }
 

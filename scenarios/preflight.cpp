@@ -33,7 +33,7 @@ Result<std::vector<PlannedFault>> plan_run(const CheckedScenario& scenario, cons
       for (const auto& each : missing) add(refusals, checked.entry.name, each);
       continue;
     }
-    const RunContext run{mark, mark, checked.slot, seed_of_slot(seed, checked.slot), spare};
+    const RunContext run{mark, checked.slot, seed_of_slot(seed, checked.slot), spare};
     auto plan = checked.fault->plan(checked.params, machine, run);
     if (!plan)
       add(refusals, checked.entry.name, plan.error());

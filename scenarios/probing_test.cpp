@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "scenarios/probing.hpp"
+
 #include "tests/support/asking.hpp"
 #include "tests/support/service.hpp"
 #include "tests/support/temporary.hpp"

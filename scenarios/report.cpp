@@ -117,6 +117,11 @@ ProbeReport probe_in(const Json& from) {
   return probe;
 }
 
+Json json_of(const ScenarioParameter& parameter) {
+  return {
+      {"name", parameter.name}, {"value", parameter.value}, {"overridden", parameter.overridden}};
+}
+
 Json json_of(const Residue& residue) {
   return {{"what", residue.what}, {"by_hand", residue.by_hand}};
 }
@@ -133,11 +138,15 @@ void read_lists(const Json& from, RunResult& result) {
     result.faults.push_back(fault_in(each));
   for (const auto& each : from.value("probes", Json::array()))
     result.probes.push_back(probe_in(each));
+  for (const auto& each : from.value("parameters", Json::array()))
+    result.parameters.push_back(
+        {each.value("name", ""), each.value("value", ""), "", each.value("overridden", false)});
   for (const auto& each : from.value("residue", Json::array()))
     result.residue.push_back({each.value("what", ""), each.value("by_hand", "")});
   result.guards = from.value("guards", std::vector<std::string>());
   result.without = from.value("without", std::vector<std::string>());
   result.foreign = from.value("foreign", std::vector<std::string>());
+  result.notes = from.value("notes", std::vector<std::string>());
 }
 
 RunResult result_in(const Json& from) {
@@ -168,6 +177,7 @@ std::string to_json(const RunResult& result) {
                      {"hypothesis", result.hypothesis},
                      {"file", result.file},
                      {"seed", result.seed},
+                     {"parameters", list_of(result.parameters)},
                      {"outcome", word(result.outcome)},
                      {"exit_code", result.exit_code},
                      {"reason", result.reason},
@@ -183,6 +193,7 @@ std::string to_json(const RunResult& result) {
                      {"compared", result.compared},
                      {"foreign", result.foreign},
                      {"residue", list_of(result.residue)},
+                     {"notes", result.notes},
                      {"directory", result.directory}};
   // Answers of probes may hold any bytes.
   return made.dump(-1, ' ', false, Json::error_handler_t::replace);

@@ -43,6 +43,8 @@ RunResult full_result() {
   result.probes.push_back(probe);
   result.residue.push_back({"program squall_loss on eth0", "tc filter del dev eth0 egress"});
   result.foreign = {"link eth7 appeared"};
+  result.parameters = {{"loss", "2%", "", true}, {"interface", "eth0", "", false}};
+  result.notes = {"3 events could not be written to the event log"};
   return result;
 }
 
@@ -65,6 +67,12 @@ TEST_CASE("a result is read back as it was written") {
   CHECK_FALSE(back->probes[0].held);
   CHECK(back->residue[0].by_hand == result.residue[0].by_hand);
   CHECK(back->foreign == result.foreign);
+  CHECK(back->notes == result.notes);
+  REQUIRE(back->parameters.size() == 2);
+  CHECK(back->parameters[0].name == "loss");
+  CHECK(back->parameters[0].value == "2%");
+  CHECK(back->parameters[0].overridden);
+  CHECK_FALSE(back->parameters[1].overridden);
   CHECK(to_json(*back).find('\n') == std::string::npos);
 }
 

@@ -35,7 +35,7 @@ struct FaultReport {
   std::int64_t active_ns = 0;
   std::string requested;  // "loss=5% match.port=9001": what differs from the defaults
   Effect effect;
-  std::string error;  // why it could not be injected
+  std::string error;  // why it could not be injected, adjusted or undone
 };
 
 struct ProbeReport {
@@ -46,7 +46,7 @@ struct ProbeReport {
   std::string name;
   std::string kind;
   Count before, during, after;
-  bool held = true;    // its tolerance was never exceeded
+  bool held = true;    // its tolerance was never exceeded, in no phase
   std::string breach;  // the first counted breach: "latency 71ms is not < 50ms"
   std::string last;    // what was seen last
   std::int64_t p50_ns = 0, p99_ns = 0, max_ns = 0;  // latency while faults were active
@@ -63,6 +63,7 @@ struct RunResult {
   std::string hypothesis;
   std::string file;
   std::uint64_t seed = 0;
+  std::vector<ScenarioParameter> parameters;  // as used
   Outcome outcome = Outcome::internal_error;
   int exit_code = 70;
   std::string reason;  // of an abort, a refusal or a deviation
@@ -78,20 +79,23 @@ struct RunResult {
   std::size_t compared = 0;          // facts read before and again after
   std::vector<std::string> foreign;  // differences that others made meanwhile
   std::vector<Residue> residue;
+  std::vector<std::string> notes;  // what else a reader of the verdict must know
   std::string directory;
 };
 
 // The events of a run, for the log, --json and live progress. A fault is known by its slot.
-//   run_started     scenario hypothesis seed length_ns max_duration_ns
+//   run_started     scenario hypothesis seed parameters ("loss='2%'") length_ns max_duration_ns
 //   phase           phase (before, during, rollback, after)
 //   probe_answer    probe phase held said why value latency_ns breaches (consecutive ones so far)
+//   breach          probe why action (abort, record): consecutive ones that count, during the run
 //   guard_word      guard word (carry_on, abort, blind) value why
 //   fault_active    slot fault kind
 //   fault_adjusted  slot fault strength ("loss=7.2%")
 //   fault_effect    slot fault verdict why
 //   fault_ended     slot fault active_ns
-//   fault_failed    slot fault error
-//   abort           by why
+//   fault_failed    slot fault error (of its injection or of a new strength)
+//   left            slot fault what error by_hand: could not be undone
+//   abort           by why decided_ns
 //   rolled_back     changes left took_ns
 //   journal_trouble what
 //   compared        facts differences
@@ -124,7 +128,7 @@ RunResult run_scenario(CheckedScenario&, Machine&, const Registry&, const Paths&
 
 // squall status / abort, over the control socket. nullopt: no run is active.
 struct ActiveFault {
-  std::string name, kind, state;  // "waiting", "active", "ended"
+  std::string name, kind, state;  // "waiting", "active", "ended", "failed", "not undone"
   std::int64_t since_ns = 0, left_ns = 0;
 };
 struct RunStatus {
@@ -134,6 +138,7 @@ struct RunStatus {
   std::vector<ActiveFault> faults;
   std::vector<std::pair<std::string, std::string>> probes;  // name, last answer
 };
+std::string to_json(const RunStatus&);
 Result<std::optional<RunStatus>> ask_status(const Paths&);
 // Returns when the run has rolled back.
 Result<std::optional<std::string>> ask_abort(const Paths&, const std::string& run);  // run or ""

@@ -15,9 +15,8 @@ namespace squall {
 struct Story {
   std::optional<Error> refused;       // before any change
   std::optional<StopReason> aborted;  // by a guard, the deadline, the operator, a failed injection
-  bool stopped_by_probe = false;
-  std::string bug;     // an exception; "" for none
-  std::string breach;  // the first counted breach; "" when the hypothesis held
+  std::string bug;                    // an exception; "" for none
+  std::string breach;                 // the first counted breach; "" when the hypothesis held
 
   void breached(std::string why) {
     if (breach.empty()) breach = std::move(why);

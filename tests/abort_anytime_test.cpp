@@ -4,11 +4,8 @@
 // schedule, breached, refused, and run to their end.
 
 #include "scenarios/active_faults.hpp"
-#include "scenarios/runner.hpp"
 #include "tests/support/examples.hpp"
-#include "tests/support/fake_loop.hpp"
-#include "tests/support/fake_machine.hpp"
-#include "tests/support/temporary.hpp"
+#include "tests/support/world.hpp"
 
 #include <doctest/doctest.h>
 
@@ -18,20 +15,6 @@ using namespace squall;
 using namespace squall::testing;
 
 namespace {
-
-// Objects at a given time after it was armed.
-class ObjectsAt final : public Guard {
- public:
-  explicit ObjectsAt(Duration at) : at_(at) {}
-  std::string name() const override { return "test"; }
-  GuardWord look() override { return {}; }
-  Result<Watch> arm(Loop& loop, Say say) override {
-    return loop.after(at_, [say] { say({GuardWord::Kind::abort, "it is time", ""}); });
-  }
-
- private:
-  Duration at_;
-};
 
 // Has a bug, or no memory, at a given time after it was armed.
 class ThrowsAt final : public Guard {
@@ -45,21 +28,6 @@ class ThrowsAt final : public Guard {
 
  private:
   Duration at_;
-};
-
-// Answers at once, from a script; the last answer stays.
-class Scripted final : public Probe {
- public:
-  explicit Scripted(std::vector<bool> held) : held_(std::move(held)) {}
-  Watch ask(Loop& loop, Duration, Done done) override {
-    const bool held = held_[std::min(next_++, held_.size() - 1)];
-    return loop.after(1ms,
-                      [held, done] { done({held, held ? "up" : "down", "it is down", {}, 1ms}); });
-  }
-
- private:
-  std::vector<bool> held_;
-  std::size_t next_ = 0;
 };
 
 // Settles only on a machine that is clean.
@@ -81,29 +49,6 @@ class CleanWhenSettled final : public Journal {
   const FakeMachine& machine_;
   std::uint64_t last_ = 0;
 };
-
-struct World {
-  TemporaryDirectory dir;
-  Paths paths = dir.paths();
-  FakeLoop loop;
-  std::unique_ptr<FakeMachine> machine = clean_machine();
-
-  RunResult run(CheckedScenario scenario) {
-    return run_on({loop, *machine, built_in_faults(), paths, false}, scenario, {});
-  }
-  bool clean() const { return *machine == *clean_machine(); }
-};
-
-CheckedScenario with_probe(CheckedScenario scenario, std::vector<bool> held, int breaches,
-                           OnBreach on_breach) {
-  ProbeEntry entry;
-  entry.name = "service";
-  entry.kind = "scripted";
-  entry.breaches = breaches;
-  entry.on_breach = on_breach;
-  scenario.probes.push_back({entry, std::make_unique<Scripted>(std::move(held))});
-  return scenario;
-}
 
 }  // namespace
 
@@ -229,7 +174,7 @@ TEST_CASE(
   CleanWhenSettled journal(*machine);
   auto log = EventLog::create(dir / "events.jsonl", "test");
   REQUIRE(log);
-  ActiveFaults faults(std::move(*planned), *machine, rollback, journal, *log);
+  ActiveFaults faults(std::move(*planned), *machine, rollback, journal, *log, {});
   std::size_t signs = 0;
   faults.on_progress([&] { ++signs; });
   // One may find its target taken by another: all the same it may have changed something.

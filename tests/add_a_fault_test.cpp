@@ -17,7 +17,7 @@ using namespace squall::testing;
 namespace {
 
 constexpr int kPid = 201;  // of the fake machine's price service
-const RunContext kRun{"20260101-000000-c0ffee", "c0ffee", 0, 7, {}};
+const RunContext kRun{"c0ffee", 0, 7, {}};
 
 const Registry& registry() {
   static const Registry made{{&standstill_fault()}};

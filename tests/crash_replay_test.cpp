@@ -18,7 +18,7 @@ using namespace squall::testing;
 
 namespace {
 
-const RunContext kRun{"20260101-000000-c0ffee", "c0ffee", 0, 7, {}};
+const RunContext kRun{"c0ffee", 0, 7, {}};
 
 Rollback rollback_on(FakeMachine& machine) {
   return Rollback([&machine](const UndoRecord& undo, const ChangeToken& token) {
@@ -126,8 +126,8 @@ TEST_CASE("reverting twice, and without an inject, changes nothing more") {
     for (const auto& intent : plan->intents) REQUIRE(journal.owe(intent));
     const auto owed = journal.owed();
     const auto rollback = rollback_on(*machine);
-    CHECK(rollback.some(journal, owed).clean());
-    CHECK(rollback.some(journal, owed).clean());
+    CHECK(rollback.undo(owed).clean());
+    CHECK(rollback.undo(owed).clean());
     CHECK(*machine == *clean_machine());
   });
 }

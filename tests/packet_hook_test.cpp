@@ -15,7 +15,7 @@ using namespace squall::testing;
 
 namespace {
 
-RunContext slot(unsigned number) { return {"20260101-000000-c0ffee", "c0ffee", number, 7, {}}; }
+RunContext slot(unsigned number) { return {"c0ffee", number, 7, {}}; }
 
 const Fault& packet_loss() { return *built_in_faults().find("packet_loss"); }
 

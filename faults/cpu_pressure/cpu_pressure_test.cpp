@@ -39,7 +39,7 @@ TEST_CASE("a real-time load leaves room to reach the host") {
 
 TEST_CASE("the plan names each CPU, and refuses one that cannot be used") {
   const auto machine = testing::clean_machine();
-  const RunContext run{"r", "3f2a9c", 1, 7, {}};
+  const RunContext run{"3f2a9c", 1, 7, {}};
   Complaints complaints;
   const auto all =
       fault().parse(settings({{"load", "50%"}, {"cgroup", "/trading"}}), {}, complaints);
@@ -62,7 +62,7 @@ TEST_CASE("the plan names each CPU, and refuses one that cannot be used") {
 TEST_CASE("a real-time load needs the right to it") {
   const auto machine = testing::clean_machine();
   machine->edit_kernel().lack("cap:sys_nice");
-  const RunContext run{"r", "3f2a9c", 1, 7, {}};
+  const RunContext run{"3f2a9c", 1, 7, {}};
   Complaints complaints;
   const auto fifo =
       fault().parse(settings({{"load", "50%"}, {"priority", "fifo"}}), {}, complaints);

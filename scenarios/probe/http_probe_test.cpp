@@ -153,11 +153,10 @@ TEST_CASE("http: a question that is withdrawn is never answered") {
   const auto probe = make_probe("http", asking(service));
   bool answered = false;
   Watch question = probe->ask(*loop, 1s, [&](const ProbeAnswer&) { answered = true; });
-  Watch withdrawal;
-  const auto wait = loop->after(1ms, [&] { question.cancel(); });
-  const auto end = loop->after(50ms, [&] { loop->stop(); });
-  loop->run();
-  CHECK((!answered || !question));
+  question.cancel();
+  // Asked later, and answered: the first one had its time.
+  CHECK(ask(*loop, *make_probe("http", asking(service))).answer.held);
+  CHECK_FALSE(answered);
 }
 
 TEST_CASE("http: wrong keys are told") {

@@ -180,7 +180,7 @@ class Drive {
   const Fault& fault_;
   Machine& machine_;
   Settings settings_;
-  RunContext run_{"test", "7e5700", 0, 42, find_spare_list({})};
+  RunContext run_{"7e5700", 0, 42, find_spare_list({})};
   testing::WriteGate gate_;
   testing::MemoryJournal journal_{gate_};
   Scope scope_{journal_};

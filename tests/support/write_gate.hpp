@@ -8,6 +8,7 @@
 
 #include "safety/base/result.hpp"
 
+#include <limits>
 #include <string>
 
 namespace squall::testing {
@@ -20,15 +21,19 @@ class WriteGate {
   void die_at(int at) { die_at_ = at; }
   // The write number `at` fails with EIO.
   void refuse_at(int at) { refuse_at_ = at; }
-  // Every write from number `at` on fails with EPERM.
-  void refuse_from(int at) { refuse_from_ = at; }
+  // Every write from number `at` on, up to `end`, fails with EPERM.
+  void refuse_from(int at, int end = std::numeric_limits<int>::max()) {
+    refuse_from_ = at;
+    refuse_until_ = end;
+  }
   void reset() { *this = WriteGate{}; }
   int writes() const { return writes_; }
 
   Result<> pass(const std::string& what) {
     const int now = writes_++;
     if (die_at_ >= 0 && now >= die_at_) throw MachineDied{};
-    if (refuse_from_ >= 0 && now >= refuse_from_) return sys_error(what, 1 /* EPERM */);
+    if (refuse_from_ >= 0 && now >= refuse_from_ && now < refuse_until_)
+      return sys_error(what, 1 /* EPERM */);
     if (now == refuse_at_) return sys_error(what, 5 /* EIO */);
     return {};
   }
@@ -38,6 +43,7 @@ class WriteGate {
   int die_at_ = -1;
   int refuse_at_ = -1;
   int refuse_from_ = -1;
+  int refuse_until_ = 0;
 };
 
 }  // namespace squall::testing
