@@ -95,7 +95,7 @@ class Victims(unittest.TestCase):
 
     def test_receiver_names_what_is_missing(self):
         missing = self.folder / "missing"
-        receiver, port = self.serve("udp-sequence", "receive", "--count", 10, "--idle", "300ms",
+        receiver, port = self.serve("udp-sequence", "receive", "--count", 10, "--idle", "2s",
                                     "--missing", missing)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             for number in (0, 1, 4, 3, 3, 8):

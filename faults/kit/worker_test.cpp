@@ -125,6 +125,7 @@ TEST_CASE("a load is used up by the kernel's account, and follows the setting") 
   CHECK(comes_true([&] { return (*worker)->read_report(burn::elapsed) > 200'000'000; }));
   const auto elapsed = static_cast<double>((*worker)->read_report(burn::elapsed));
   const auto asked = static_cast<double>((*worker)->read_report(burn::asked));
-  CHECK(asked / elapsed == doctest::Approx(0.1).epsilon(0.1));
+  CHECK(asked / elapsed > 0.09);
+  CHECK(asked / elapsed < 0.11);
   CHECK((*worker)->read_cpu_time() > 0ns);
 }

@@ -109,7 +109,7 @@ def main():
     need_root()
     box = Sandbox(victims=4)
     try:
-        count = measuring.rounds(30)
+        count = measuring.rounds(100)
         rows = [measuring.row("SIGINT", by_signal(box, count), "p99 1 ms, must 10", p99, 1e6),
                 measuring.row("breached guard", by_command(box, count, GUARD),
                               "p99 1 ms, must 10", p99, 1e6),

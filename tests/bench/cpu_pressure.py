@@ -15,7 +15,7 @@ import measuring
 from driven_fault import Driven
 from sandbox import need_root
 from slow import wait_until
-from victims import comm
+from victims import comm, cpu_time
 
 CPU = max(os.sched_getaffinity(0))
 LOADS = (5, 25, 50, 75, 90)
@@ -25,15 +25,6 @@ MARK = f"{os.getpid() & 0xffffff:06x}"
 def children(pid):
     return [int(each) for each in
             Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def used(pid):
-    while True:
-        before = time.monotonic_ns()
-        spent = int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
-        after = time.monotonic_ns()
-        if after - before < 1_000_000:
-            return spent, (before + after) // 2
 
 
 def wakeups(pid):
@@ -48,10 +39,10 @@ def seconds(pid, count):
     time.sleep(0.5)  # both need a moment to find their pace
     shares = []
     woken = wakeups(pid)
-    spent, then = begun = used(pid)
+    spent, then = begun = cpu_time(pid)
     for number in range(1, count + 1):
         time.sleep(max(0, (begun[1] + number * 1e9 - time.monotonic_ns()) / 1e9))
-        spent_now, now = used(pid)
+        spent_now, now = cpu_time(pid)
         shares.append((spent_now - spent) / (now - then) * 100)
         spent, then = spent_now, now
     return shares, (wakeups(pid) - woken) / (then - begun[1]) * 1e9

@@ -53,7 +53,7 @@ def main():
     need_root()
     box = Sandbox(victims=4)
     try:
-        count = measuring.rounds(30)
+        count = measuring.rounds(100)
         killed = measure(box, count, signal.SIGKILL)
         stopped = measure(box, max(2, count // 10), signal.SIGSTOP)
         rows = [measuring.row("SIGKILL of the runner", killed, "p99 2 ms, must 20", p99, 2e6),

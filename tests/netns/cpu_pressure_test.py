@@ -6,6 +6,7 @@
 import json
 import os
 import signal
+import statistics
 import subprocess
 import time
 import unittest
@@ -14,12 +15,14 @@ from pathlib import Path
 from driven_fault import Driven, drive
 from run_tests import run_tests
 from sandbox import need_root
-from slow import scaled, wait_until
-from victims import OwnCgroup, Victims, field, start_time, state, unified_root
+from slow import SLOW, scaled, wait_until
+from victims import OwnCgroup, Victims, cpu_time, field, start_time, state, unified_root
 
 CPU = max(os.sched_getaffinity(0))
 MARK = f"{os.getpid() & 0xffffff:06x}"
 WORKER = f"squall-{MARK}00"
+# An emulated processor stands still whenever its host has other work.
+POINTS = 1 if SLOW == 1 else 15
 
 
 def workers(fault):
@@ -27,27 +30,21 @@ def workers(fault):
     return [int(pid) for pid in children.read_text().split()]
 
 
-def used(pid):
-    """Nanoseconds on a CPU, and when that was read; as near to each other as can be."""
-    path = f"/proc/{pid}/schedstat"
-    while True:
-        before = time.monotonic_ns()
-        spent = int(Path(path).read_text().split()[0])
-        after = time.monotonic_ns()
-        if after - before < 1_000_000:
-            return spent, (before + after) // 2
-
-
 def windows(pid, count, length=1.0):
     """Shares of `count` windows, in per cent."""
     shares = []
-    spent, then = used(pid)
+    spent, then = cpu_time(pid)
     for _ in range(count):
         time.sleep(length)
-        spent_now, now = used(pid)
+        spent_now, now = cpu_time(pid)
         shares.append((spent_now - spent) / (now - then) * 100)
         spent, then = spent_now, now
     return shares
+
+
+def settled(pid):
+    """Median of three windows: the first holds the change itself, another may be spoilt."""
+    return statistics.median(windows(pid, 3))
 
 
 def start(load, **more):
@@ -65,15 +62,15 @@ class CpuPressure(unittest.TestCase):
             with self.subTest(load=load), start(f"{load}%", priority="fifo") as fault:
                 shares = windows(workers(fault)[0], 5)
                 errors = sorted(abs(share - load) for share in shares)
-                self.assertLessEqual(errors[-2], 1, f"{shares}")
-                self.assertLessEqual(errors[-1], 5, f"{shares}")
+                self.assertLessEqual(errors[-2], POINTS, f"{shares}")
+                self.assertLessEqual(errors[-1], 5 * POINTS, f"{shares}")
 
     def test_the_load_follows_an_adjust(self):
         with start("10%", priority="fifo") as fault:
             pid = workers(fault)[0]
-            self.assertAlmostEqual(windows(pid, 1)[0], 10, delta=1)
+            self.assertAlmostEqual(settled(pid), 10, delta=POINTS)
             fault.ask("adjust load=60%")
-            self.assertAlmostEqual(windows(pid, 1)[0], 60, delta=1.5)
+            self.assertAlmostEqual(settled(pid), 60, delta=POINTS)
 
     def test_a_worker_is_what_it_was_asked_to_be(self):
         with start("1%", priority="batch", nice=5) as fault:
@@ -142,14 +139,18 @@ class CpuPressure(unittest.TestCase):
         root = unified_root()
         controllers = Path(root, "cgroup.controllers").read_text().split() if root else []
         if "cpu" in controllers:
-            Path(root, "cgroup.subtree_control").write_text("+cpu")
+            control = Path(root, "cgroup.subtree_control")
+            if "cpu" not in control.read_text().split():
+                control.write_text("+cpu")
+                self.addCleanup(control.write_text, "-cpu")
             group = OwnCgroup(root)
+            self.addCleanup(group.close)
             (group.path / "cpu.max").write_text("20000 100000")
         elif Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us").exists() or Path(
                 "/sys/fs/cgroup/cpu/tasks").exists():
             group = OwnCgroup("/sys/fs/cgroup/cpu")
+            self.addCleanup(group.close)
             if not (group.path / "cpu.cfs_quota_us").exists():
-                group.path.rmdir()
                 self.skipTest("this kernel has no CPU bandwidth limits (CFS_BANDWIDTH)")
             (group.path / "cpu.cfs_quota_us").write_text("20000")
         else:
@@ -157,11 +158,10 @@ class CpuPressure(unittest.TestCase):
         with start("60%", nice=-10, cgroup=f"/{group.name}") as fault:
             pid, = workers(fault)
             self.assertIn(f"/{group.name}\n", Path(f"/proc/{pid}/cgroup").read_text())
-            self.assertLess(windows(pid, 2)[1], 25)
+            self.assertLess(settled(pid), 20 + max(5, POINTS))
             effect = fault.ask("measure")
             self.assertEqual(effect["verdict"], "mismatch")
             self.assertIn("limit", effect["why"])
-        group.close()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import unittest
 from pathlib import Path
 
 import golden
-from driven_fault import drain, inside
+from driven_fault import inside
 from refusals_test import append_owed
 from run_tests import run_tests
 from sandbox import Sandbox, fault, need_root
@@ -56,8 +56,9 @@ class Seen(unittest.TestCase):
         return self.box.pause(which, **{"name": name, "duration": seconds(1.2), **more})
 
     def asked(self, kind, **settings):
-        """A probe or a guard that looks whether the flag is there."""
-        settings = {"every": seconds(0.1), "timeout": seconds(0.1), **settings}
+        """A probe or a guard that looks whether the flag is there. It may take as long as a busy
+        machine needs to start a program: a late answer would be told in other words."""
+        settings = {"every": seconds(1), "timeout": seconds(1), **settings}
         asked = fault("command", command=["test", "-e", str(self.flag)], **settings)
         return asked.replace("[[fault]]", f"[[{kind}]]")
 

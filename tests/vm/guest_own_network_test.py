@@ -6,9 +6,10 @@
 import re
 import subprocess
 import unittest
+from pathlib import Path
 
 from run_tests import run_tests
-from sandbox import Sandbox, fault, ip
+from sandbox import Sandbox, fault, ip, without_ipv6
 from slow import scaled
 
 FAR = "own-far"
@@ -26,15 +27,17 @@ class OwnNetwork(unittest.TestCase):
         self.box = Sandbox()
         self.addCleanup(self.box.close)
         ip("netns", "add", FAR)
+        without_ipv6(FAR)
         self.addCleanup(ip, "netns", "del", FAR)
         ip("link", "add", "wire0", "type", "veth", "peer", "name", "eth0", "netns", FAR)
+        Path("/proc/sys/net/ipv6/conf/wire0/disable_ipv6").write_text("1")
         ip("address", "add", "10.78.0.1/24", "dev", "wire0")
         ip("link", "set", "wire0", "up")
         ip("-n", FAR, "address", "add", "10.78.0.2/24", "dev", "eth0")
         ip("-n", FAR, "link", "set", "eth0", "up")
         self.assertEqual(answers(), 10)
         self.box.watched["nets"].append("")
-        # Addresses and the neighbour's first answer have settled by now.
+        # The neighbour's first answer has settled by now.
         self.before = self.box.state()
 
     def begin(self, attach):

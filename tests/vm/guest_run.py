@@ -38,8 +38,9 @@ def run_file(step, results, environment, output):
     """One file in a process group of its own, so that a hanging one can be ended whole."""
     began = time.monotonic()
     lines_before = count_lines(results)
-    command = [sys.executable, "-B", HERE / "record_results.py", results, step["name"], step["file"]]
-    log = output / (step["name"].replace("/", "_") + ".log")
+    command = [sys.executable, "-B", HERE / "record_results.py", results, step["name"],
+               step["file"], *step.get("tests", [])]
+    log = log_of(output, step["name"])
     output.mkdir(exist_ok=True)
     with open(log, "wb") as sink:
         process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT,
@@ -72,6 +73,10 @@ def run_file(step, results, environment, output):
             file.write(json.dumps({"test": step["name"], "outcome": "fail", "took": 0,
                                    "why": f"exit code {code}\n{last}"}) + "\n")
         file.write(json.dumps({"done": step["name"]}) + "\n")
+
+
+def log_of(output, name):
+    return output / (name.replace("/", "_") + ".log")
 
 
 def count_lines(path):

@@ -5,6 +5,8 @@
 # kernel, a private copy of them with the backports suite added is, so that the host's
 # own apt setup stays as it is.
 
+import contextlib
+import fcntl
 import os
 import re
 import shutil
@@ -40,7 +42,21 @@ def cache_folder():
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "squall"
 
 
+@contextlib.contextmanager
+def alone():
+    """Of several runs on one machine one fetches; the others wait, and find it in the cache."""
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    with open(cache_folder() / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def fetch(name):
+    with alone():
+        return find_or_unpack(name)
+
+
+def find_or_unpack(name):
     home = cache_folder() / "kernels" / name
     unpacked = sorted(home.glob("linux-image-*"), key=natural)
     if unpacked:

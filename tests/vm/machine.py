@@ -13,7 +13,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 from kernels import Unavailable
@@ -39,6 +38,16 @@ exec /busybox switch_root /merged {init} {modules_tree}
 """
 
 
+# What a trial boot does; a kernel that panics ends QEMU with success too, but says nothing.
+TRIAL_INIT = """#!/busybox sh
+/busybox mkdir -p /dev
+/busybox mount -t devtmpfs dev /dev
+echo {word} >/dev/console
+/busybox poweroff -f
+"""
+TRIAL_WORD, TRIAL_LIMIT = "squall-trial-is-up", 30  # seconds
+
+
 def require_tools():
     missing = [tool for tool in (QEMU, "busybox", "mkfs.ext4") if not shutil.which(tool)]
     if missing:
@@ -46,23 +55,37 @@ def require_tools():
 
 
 @functools.cache
-def accelerator():
-    """'kvm' where a trial run with it succeeds, else 'tcg': /dev/kvm may be there and useless."""
+def accelerator(kernel):
+    """'kvm' where this kernel boots with it, else 'tcg': /dev/kvm may be there and useless."""
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return "tcg"
-    trial = [QEMU, "-accel", "kvm", "-cpu", "max", "-m", "64", "-display", "none", "-nodefaults",
-             "-no-reboot", "-S", "-monitor", "stdio"]
-    try:
-        tried = subprocess.run(trial, input="cont\nstop\nquit\n", text=True, capture_output=True,
-                               timeout=20)
-    except subprocess.TimeoutExpired:
-        return "tcg"
-    return "kvm" if tried.returncode == 0 else "tcg"
+    return "kvm" if boots(kernel, "kvm") else "tcg"
 
 
-def slowness():
+def boots(kernel, accelerator, limit=TRIAL_LIMIT):
+    with tempfile.NamedTemporaryFile() as initramfs:
+        initramfs.write(pack([busybox(), ("init", 0o100755,
+                                          TRIAL_INIT.format(word=TRIAL_WORD).encode())]))
+        initramfs.flush()
+        try:
+            tried = subprocess.run([*base_command(kernel, accelerator, initramfs.name), "-serial",
+                                    "stdio"], stdin=subprocess.DEVNULL, capture_output=True,
+                                   timeout=limit)
+        except subprocess.TimeoutExpired:
+            return False
+    return tried.returncode == 0 and TRIAL_WORD.encode() in tried.stdout
+
+
+def base_command(kernel, accelerator, initramfs):
+    return [QEMU, "-accel", ACCELERATORS[accelerator], "-cpu", "max", "-smp", "2", "-m", "2048",
+            "-display", "none", "-nodefaults", "-no-reboot",
+            "-kernel", kernel.image, "-initrd", initramfs,
+            "-append", "console=ttyS0 panic=-1 quiet loglevel=4 nokaslr no_timer_check"]
+
+
+def slowness(kernel):
     """How much longer things take in the guest than here; given to the tests as SQUALL_SLOW."""
-    return 1 if accelerator() == "kvm" else 10
+    return 1 if accelerator(kernel) == "kvm" else 10
 
 
 class Machine:
@@ -81,10 +104,8 @@ class Machine:
         initramfs = self.work / "initramfs"
         initramfs.write_bytes(make_initramfs(self.kernel))
         command = [
-            QEMU, "-accel", ACCELERATORS[accelerator()], "-cpu", "max", "-smp", "2", "-m", "2048",
-            "-display", "none", "-nodefaults", "-no-reboot", "-serial", f"file:{self.console}",
-            "-kernel", self.kernel.image, "-initrd", initramfs,
-            "-append", "console=ttyS0 panic=-1 quiet loglevel=4 nokaslr no_timer_check",
+            *base_command(self.kernel, accelerator(self.kernel), initramfs),
+            "-serial", f"file:{self.console}",
             "-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap",
             "-device", "virtio-9p-pci,fsdev=host,mount_tag=host",
             "-fsdev", f"local,id=job,path={self.job},security_model=none",
@@ -103,20 +124,18 @@ class Machine:
             self.process.kill()
         self.process.wait()
 
-    def wait(self, limit, watch=lambda: None):
-        """Until the guest is off; False when it took longer, and its power was cut."""
-        end = time.monotonic() + limit
+    def wait(self, watch):
+        """Until the guest is off; what watch() complains of has its power cut, and is returned."""
         while self.running():
-            watch()
-            if time.monotonic() > end:
+            if complaint := watch():
                 self.cut_power()
-                return False
+                return complaint
             try:
                 self.process.wait(0.3)
             except subprocess.TimeoutExpired:
                 pass
         watch()
-        return True
+        return ""
 
     def tail(self, lines=15):
         text = self.console.read_text(errors="replace") if self.console.exists() else ""
@@ -152,8 +171,7 @@ def needed_modules(kernel):
 
 def make_initramfs(kernel):
     modules = needed_modules(kernel)
-    entries = [("modules", 0o040755, b""),
-               ("busybox", 0o100755, Path(shutil.which("busybox")).read_bytes())]
+    entries = [("modules", 0o040755, b""), busybox()]
     names = []
     for path in modules:
         name = path.name.split(".")[0] + ".ko"
@@ -164,6 +182,14 @@ def make_initramfs(kernel):
     init = INIT.format(modules=" ".join(names), init=HERE / "guest_init.sh",
                        modules_tree=kernel.modules)
     entries.append(("init", 0o100755, init.encode()))
+    return pack(entries)
+
+
+def busybox():
+    return "busybox", 0o100755, Path(shutil.which("busybox")).read_bytes()
+
+
+def pack(entries):
     return gzip.compress(b"".join(cpio_entry(*entry) for entry in entries)
                          + cpio_entry("TRAILER!!!", 0, b""), 1)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Runs one unittest file as if by hand and appends one JSON line per test to a file:
-# record_results.py RESULTS NAME FILE. The file's own way of skipping as a whole (return
+# record_results.py RESULTS NAME FILE [TEST…]. The file's own way of skipping as a whole (return
 # code 77) is kept as the return code.
 
 import json
@@ -50,10 +50,10 @@ class Recording(unittest.TextTestResult):
             self.note(subtest, "fail", self._exc_info_to_string(err, test))
 
 
-NAME, FILE = sys.argv[2:4]
+NAME, FILE, *CHOSEN = sys.argv[2:]
 # Opened once: a test may go where the path means something else.
 RESULTS = open(sys.argv[1], "a")
 unittest.runner.TextTestRunner.resultclass = Recording
-sys.argv = [FILE, "-v"]
+sys.argv = [FILE, "-v", *CHOSEN]
 sys.path.insert(0, os.path.dirname(FILE))
 runpy.run_path(FILE, run_name="__main__")
