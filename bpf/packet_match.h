@@ -158,6 +158,13 @@ PACKET_INLINE int packet_matches(const volatile struct packet_match_config *c,
 	return packet_selected(c, facts) != !!c->invert;
 }
 
+/* ICMPv6: neighbour and router discovery, and the membership reports of multicast: a switch
+ * that snoops them forgets the groups on which neighbours are asked for. */
+PACKET_INLINE __u32 packet_is_neighbourly(__u32 icmp_type)
+{
+	return packet_between(130, icmp_type, 137) | packet_is_zero(icmp_type ^ 143);
+}
+
 /* What keeps the operator's way in open: ARP, IPv6 neighbour and router discovery, SSH.
  * Spared wins over matched, inverted or not. */
 PACKET_INLINE int packet_spared(const volatile struct packet_match_config *c,
@@ -168,8 +175,8 @@ PACKET_INLINE int packet_spared(const volatile struct packet_match_config *c,
 	if (c->spare_neighbours) {
 		if (facts->ethertype == 0x0806)
 			return 1;
-		if (facts->version == 6 && facts->protocol == 58 && facts->icmp_type >= 133 &&
-		    facts->icmp_type <= 137)
+		if (facts->version == 6 && facts->protocol == 58 &&
+		    packet_is_neighbourly(facts->icmp_type))
 			return 1;
 	}
 	if (!c->ssh_port_count || facts->protocol != 6 || !facts->has_ports)

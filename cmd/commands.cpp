@@ -55,7 +55,8 @@ const std::vector<Command>& commands() {
       {"status", "Run", "what is active on this host, since when and how long still", "",
        status_command},
       {"abort", "Run", "stop the active run and put everything back",
-       "Returns when the run has rolled back. Succeeds when no run is active.", abort_command},
+       "Returns when the run has rolled back. Succeeds when no run is active and nothing is owed.",
+       abort_command},
       {"recover", "Afterwards", "settle what any earlier run still owes, also after a crash",
        "Reads the journals of earlier runs and undoes what they still owe; then looks for anything "
        "else on the host that carries squall's mark, and removes it. May be repeated at any time. "

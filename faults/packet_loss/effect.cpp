@@ -99,6 +99,12 @@ Effect loss_effect(const std::vector<LossTally>& tallies,
                percent(std::max(0.0, asked.dropped - spread) / matched) + " to " +
                percent(std::min(matched, asked.dropped + spread) / matched);
   const auto& first = tallies.front();
+  // Inside the interval, but so it would be without any fault.
+  if (inside && total.dropped == 0 && asked.dropped > 0) {
+    effect.verdict = Effect::Verdict::inconclusive;
+    effect.why = "none of " + grouped(total.matched) + " packets dropped: too few to tell " +
+                 requested(first.loss) + " from no loss";
+  }
   effect.measures.push_back(
       {"loss", first.changed ? percent(asked.dropped / matched) + " (ramp)" : requested(first.loss),
        percent(dropped / matched)});

@@ -36,7 +36,14 @@ TEST_CASE("an effect inside the interval is confirmed, outside it is not") {
   CHECK(effect({random(100)}, 10000, 10000).verdict == Effect::Verdict::confirmed);
   CHECK(effect({random(100)}, 10000, 9999).verdict == Effect::Verdict::mismatch);
   CHECK(effect({random(0)}, 10000, 0).verdict == Effect::Verdict::confirmed);
-  CHECK(effect({random(5)}, 3, 0).verdict == Effect::Verdict::confirmed);
+}
+
+TEST_CASE("no loss among few packets is no effect that was measured") {
+  const auto few = effect({random(1)}, 200, 0);
+  CHECK(few.verdict == Effect::Verdict::inconclusive);
+  CHECK(few.why == "none of 200 packets dropped: too few to tell 1% from no loss");
+  CHECK(effect({random(1)}, 200, 1).verdict == Effect::Verdict::confirmed);
+  CHECK(effect({random(1)}, 20000, 0).verdict == Effect::Verdict::mismatch);
 }
 
 TEST_CASE("nothing matched is inconclusive, and says so") {
