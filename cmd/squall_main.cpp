@@ -32,6 +32,8 @@ int main(int argc, char** argv) {
   struct sigaction ignore{};
   ignore.sa_handler = [](int) {};
   ::sigaction(SIGPIPE, &ignore, nullptr);
+  // Where our caller ignores the end of its children, nobody could collect the probes' programs.
+  std::signal(SIGCHLD, SIG_DFL);
 
   squall::Print print;
   const auto code =

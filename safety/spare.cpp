@@ -36,6 +36,12 @@ bool SpareList::spares(pid_t pid) const {
   return std::ranges::find(processes, pid) != processes.end();
 }
 
+std::vector<pid_t> find_ancestors() {
+  std::vector<pid_t> found = {::getpid()};
+  for (pid_t pid = ::getppid(); pid > 1; pid = parent_of(pid)) found.push_back(pid);
+  return found;
+}
+
 SpareList find_spare_list(const std::vector<std::string>& without) {
   const auto kept = [&](SafetyNet net) {
     return std::ranges::find(without, word(net)) == without.end();
@@ -44,8 +50,7 @@ SpareList find_spare_list(const std::vector<std::string>& without) {
   list.neighbours = kept(SafetyNet::spare_neighbours);
   list.ssh = kept(SafetyNet::spare_ssh);
   list.processes = {1, ::getpid()};
-  std::vector<pid_t> ancestors = {::getpid()};
-  for (pid_t pid = ::getppid(); pid > 1; pid = parent_of(pid)) ancestors.push_back(pid);
+  const auto ancestors = find_ancestors();
   if (kept(SafetyNet::spare_operator))
     list.processes.insert(list.processes.end(), ancestors.begin() + 1, ancestors.end());
   std::vector<pid_t> daemons;

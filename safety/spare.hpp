@@ -38,6 +38,9 @@ struct Words<SafetyNet> {
       {SafetyNet::spare_operator, "spare-operator"}};
 };
 
+// This process and its ancestors, nearest first, without init.
+std::vector<pid_t> find_ancestors();
+
 // Reads /proc: this process, its ancestors, init, every sshd. `without` are the
 // names of the safety nets that the operator gave up.
 SpareList find_spare_list(const std::vector<std::string>& without);

@@ -2,22 +2,15 @@
 
 #include "scenarios/probing.hpp"
 
+#include "scenarios/probe/expectation.hpp"
+
 #include <algorithm>
-#include <cmath>
 
 namespace squall {
 namespace {
 
 // The latencies behind the percentiles of the report: enough for p99, bounded for long runs.
 constexpr std::size_t kKeptLatencies = 4096;
-
-std::int64_t percentile(std::vector<std::int64_t> values, double share) {
-  if (values.empty()) return 0;
-  const auto rank =
-      static_cast<std::size_t>(std::lround(share * static_cast<double>(values.size() - 1)));
-  std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(rank));
-  return values[rank];
-}
 
 }  // namespace
 
@@ -37,8 +30,9 @@ struct Probing::One {
   bool held = true;
   std::string breach;
   std::string last;
-  std::vector<std::int64_t> latencies;
+  std::vector<Duration> latencies;
   std::size_t oldest = 0;
+  Duration slowest{};
 };
 
 Probing::Probing(Loop& loop, std::vector<CheckedProbe>& probes, EventLog& log, Breach breach)
@@ -54,16 +48,16 @@ void Probing::ask_all(Phase phase, std::function<void(std::string)> done) {
   unsettled_ = 0;
   for (auto& one : probes_) unsettled_ += one->asks_in(phase) ? 1 : 0;
   if (unsettled_ == 0) return finish_phase();
-  for (auto& one : probes_) {
-    one->breaches = 0;
-    if (one->asks_in(phase)) ask(*one, phase);
-  }
+  ask_each(phase);
 }
 
-void Probing::start() {
+void Probing::start() { ask_each(Phase::during); }
+
+void Probing::ask_each(Phase phase) {
   for (auto& one : probes_) {
     one->breaches = 0;
-    if (one->asks_in(Phase::during)) ask(*one, Phase::during);
+    one->checked.probe->begin_phase();
+    if (one->asks_in(phase)) ask(*one, phase);
   }
 }
 
@@ -100,12 +94,12 @@ void Probing::answered(One& one, Phase phase, const ProbeAnswer& answer) {
   one.last = answer.said;
   one.breaches = answer.held ? 0 : one.breaches + 1;
   if (!answer.held) ++count.breached;
-  if (phase == Phase::during) {
-    const auto latency = answer.latency.count();
+  if (phase == Phase::during && answer.timed) {
+    one.slowest = std::max(one.slowest, answer.latency);
     if (one.latencies.size() < kKeptLatencies)
-      one.latencies.push_back(latency);
+      one.latencies.push_back(answer.latency);
     else
-      one.latencies[one.oldest++ % kKeptLatencies] = latency;
+      one.latencies[one.oldest++ % kKeptLatencies] = answer.latency;
   }
   std::vector<std::pair<std::string, EventValue>> keys = {{"probe", entry.name},
                                                           {"phase", std::string(word(phase))},
@@ -116,19 +110,20 @@ void Probing::answered(One& one, Phase phase, const ProbeAnswer& answer) {
                                                           {"breaches", std::int64_t{one.breaches}}};
   if (answer.value) keys.emplace_back("value", *answer.value);
   log_.write("probe_answer", std::move(keys));
-  if (phase != Phase::during) {
-    if (answer.held) return settled(one, "");
-    if (one.breaches >= entry.breaches)
-      return settled(one, "probe '" + entry.name + "': " + answer.why);
+  const bool breached = one.breaches == entry.breaches;
+  if (breached && std::exchange(one.held, false)) one.breach = answer.why;
+  if (phase == Phase::during) {
+    if (breached) breach_(entry, answer.why);
+  } else if (answer.held) {
+    settled("");
+  } else if (breached) {
+    settled("probe '" + entry.name + "': " + answer.why);
+  } else {
     one.next = loop_.after(entry.every, [this, &one, phase] { ask(one, phase); });
-  } else if (one.breaches == entry.breaches) {
-    if (one.held) one.breach = answer.why;
-    one.held = false;
-    breach_(entry, answer.why);
   }
 }
 
-void Probing::settled(One&, const std::string& failure) {
+void Probing::settled(const std::string& failure) {
   if (failure_.empty()) failure_ = failure;
   if (--unsettled_ == 0) finish_phase();
 }
@@ -152,9 +147,10 @@ void Probing::report(RunResult& result) const {
                        0,
                        0,
                        0};
-    report.p50_ns = percentile(one->latencies, 0.5);
-    report.p99_ns = percentile(one->latencies, 0.99);
-    if (!one->latencies.empty()) report.max_ns = std::ranges::max(one->latencies);
+    auto latencies = one->latencies;
+    report.p50_ns = percentile(latencies, 50).count();
+    report.p99_ns = percentile(latencies, 99).count();
+    report.max_ns = one->slowest.count();
     result.probes.push_back(std::move(report));
   }
 }

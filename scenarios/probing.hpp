@@ -35,9 +35,10 @@ class Probing {
 
  private:
   struct One;
+  void ask_each(Phase phase);
   void ask(One& one, Phase phase);
   void answered(One& one, Phase phase, const ProbeAnswer& answer);
-  void settled(One& one, const std::string& failure);
+  void settled(const std::string& failure);
   void finish_phase();
 
   Loop& loop_;

@@ -59,6 +59,11 @@ TEST_CASE("the plan names each CPU, and refuses one that cannot be used") {
   CHECK(complaints.empty());
 }
 
+TEST_CASE("only the load is ramped: the rest counts when a worker begins") {
+  for (const auto& field : fault().sheet().params.fields)
+    CHECK_MESSAGE(field.rampable == (field.name == "load"), field.name);
+}
+
 TEST_CASE("a real-time load needs the right to it") {
   const auto machine = testing::clean_machine();
   machine->edit_kernel().lack("cap:sys_nice");

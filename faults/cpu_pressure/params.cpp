@@ -13,22 +13,24 @@ const char* const kCpuPressureNotes =
 
 Table<CpuPressureParams> cpu_pressure_table() {
   using P = CpuPressureParams;
-  return {
-      {field("load", &P::load, "share of each CPU's time that is used up")
-           .required()
-           .range(Percent{0}, Percent{100}),
-       field("cpus", &P::cpus, "CPUs to load; without it every one that may be used"),
-       field("priority", &P::priority, "scheduling class of the load"),
-       field("nice", &P::nice, "nice value of the load").range(std::int64_t{-20}, std::int64_t{19}),
-       field("rt_priority", &P::rt_priority, "real-time priority, with fifo")
-           .range(std::int64_t{1}, std::int64_t{50}),
-       field("cgroup", &P::cgroup, "control group in which the load counts")},
-      {{"with priority fifo the load is at most 90%, so that the host can be reached",
-        [](const P& p) { return p.priority != WorkerClass::fifo || p.load <= Percent{90}; }},
-       {"nice needs priority normal or batch", [](const P& p) {
-          return p.nice == 0 || p.priority == WorkerClass::normal ||
-                 p.priority == WorkerClass::batch;
-        }}}};
+  return {{field("load", &P::load, "share of each CPU's time that is used up")
+               .required()
+               .range(Percent{0}, Percent{100}),
+           field("cpus", &P::cpus, "CPUs to load; without it every one that may be used"),
+           field("priority", &P::priority, "scheduling class of the load"),
+           field("nice", &P::nice, "nice value of the load")
+               .range(std::int64_t{-20}, std::int64_t{19})
+               .fixed(),
+           field("rt_priority", &P::rt_priority, "real-time priority, with fifo")
+               .range(std::int64_t{1}, std::int64_t{50})
+               .fixed(),
+           field("cgroup", &P::cgroup, "control group in which the load counts")},
+          {{"with priority fifo the load is at most 90%, so that the host can be reached",
+            [](const P& p) { return p.priority != WorkerClass::fifo || p.load <= Percent{90}; }},
+           {"nice needs priority normal or batch", [](const P& p) {
+              return p.nice == 0 || p.priority == WorkerClass::normal ||
+                     p.priority == WorkerClass::batch;
+            }}}};
 }
 
 }  // namespace squall

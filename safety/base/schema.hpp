@@ -70,6 +70,12 @@ struct Field {
     sheet.required = true;
     return std::move(*this);
   }
+  // Not to be ramped: it counts when the fault begins.
+  Field fixed() && {
+    sheet.rampable = false;
+    blend = nullptr;
+    return std::move(*this);
+  }
 
   Result<> put(P& params, const Setting& setting) const {
     if (set_open) return set_open(params, *sheet.rest_of(setting.name), setting.raw);

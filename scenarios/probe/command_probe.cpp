@@ -74,6 +74,7 @@ class CommandProbe final : public Probe {
                        done(judge(*asked, loop.now(), end));
                      });
   }
+  void begin_phase() override { asked_->judge.begin_phase(); }
 
  private:
   std::shared_ptr<Asked> asked_;

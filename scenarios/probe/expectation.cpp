@@ -26,14 +26,6 @@ Result<double> parse_percentile(const std::string& text) {
                0};
 }
 
-// Nearest rank: the smallest latency that at least `percent` of the answers do not exceed.
-Duration percentile(std::vector<Duration>& all, double percent) {
-  const auto rank = std::ceil(percent / 100 * static_cast<double>(all.size()));
-  const auto at = std::clamp<std::size_t>(static_cast<std::size_t>(rank), 1, all.size()) - 1;
-  std::nth_element(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(at), all.end());
-  return all[at];
-}
-
 // "status 503 is not 200", for a list "status 503 is none of 200, 204".
 std::string none_of(const std::string& name, const std::vector<Limit<std::int64_t>>& allowed,
                     std::int64_t seen) {
@@ -147,6 +139,14 @@ std::optional<double> first_number(std::string_view text) {
   return std::nullopt;
 }
 
+Duration percentile(std::vector<Duration>& all, double percent) {
+  if (all.empty()) return {};
+  const auto rank = std::ceil(percent / 100 * static_cast<double>(all.size()));
+  const auto at = std::clamp<std::size_t>(static_cast<std::size_t>(rank), 1, all.size()) - 1;
+  std::nth_element(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(at), all.end());
+  return all[at];
+}
+
 ProbeAnswer Judge::judge(Instant now, const Seen& seen) {
   std::vector<std::string> breaches = seen.breaches;
   const auto note = [&](std::string breach) {
@@ -181,6 +181,7 @@ ProbeAnswer Judge::fail(Instant now, std::string why, Duration waited, bool coun
   answer.said = why;
   answer.why = std::move(why);
   answer.latency = waited;
+  answer.timed = counts;
   return answer;
 }
 

@@ -69,6 +69,7 @@ class Judge {
   // There was no answer: "connection refused". `waited` counts as its latency when it is
   // why (a timeout), since a percentile without the slowest answers would lie.
   ProbeAnswer fail(Instant now, std::string why, Duration waited, bool counts);
+  void begin_phase() { window_.clear(); }
 
  private:
   void remember(Instant now, Duration latency);
@@ -79,6 +80,10 @@ class Judge {
   Expectation expect_;
   std::deque<std::pair<Instant, Duration>> window_;
 };
+
+// Nearest rank: the smallest latency that at least `percent` of the answers do not exceed; 0
+// of none. Sorts `all` in part.
+Duration percentile(std::vector<Duration>& all, double percent);
 
 // For messages: shortened, and without what a terminal would act on, since what a service
 // sent may be anything.

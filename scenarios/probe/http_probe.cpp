@@ -88,6 +88,7 @@ class HttpProbe final : public Probe {
                       done(judge(*asked, loop.now(), answer));
                     });
   }
+  void begin_phase() override { asked_->judge.begin_phase(); }
 
  private:
   std::shared_ptr<Asked> asked_;

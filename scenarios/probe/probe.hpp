@@ -24,6 +24,7 @@ struct ProbeAnswer {
   std::optional<double>
       value;           // the number that is charted: latency in seconds, or the number asked for
   Duration latency{};  // from question to answer
+  bool timed = true;   // it says how quick the service is, as a refused connection's does not
 };
 
 class Probe {
@@ -33,6 +34,8 @@ class Probe {
   // Asks once. `done` is called at most once, from the loop, within `timeout`;
   // destroying the watch withdraws the question.
   [[nodiscard]] virtual Watch ask(Loop& loop, Duration timeout, Done done) = 0;
+  // What was seen before the faults, during them and after them is judged apart.
+  virtual void begin_phase() {}
 };
 
 // [[probe]] kind = "tcp". One per file in this folder. `settings` are the keys that

@@ -4,6 +4,8 @@
 // state. Reads /proc and touches none of them.
 
 #include "safety/base/file.hpp"
+#include "safety/base/proc.hpp"
+#include "safety/spare.hpp"
 #include "scenarios/probe/expectation.hpp"
 #include "scenarios/probe/make.hpp"
 
@@ -130,10 +132,13 @@ Result<std::vector<Process>> find_processes(const Params& params) {
   }
   const Handle<DIR, ::closedir> proc(::opendir("/proc"));
   if (!proc) return sys_error("read '/proc'");
-  const auto self = std::to_string(::getpid());  // whose command line names the scenario
-  while (const auto* entry = ::readdir(proc.get()))
-    if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && self != entry->d_name)
+  // Our command line, and that of whoever started us (sudo, timeout), names the scenario.
+  const auto callers = params.command ? find_ancestors() : std::vector{::getpid()};
+  while (const auto* entry = ::readdir(proc.get())) {
+    pid_t pid = 0;
+    if (parse_number(entry->d_name, pid) && std::ranges::find(callers, pid) == callers.end())
       consider(params, entry->d_name, found);
+  }
   return found;
 }
 

@@ -73,6 +73,26 @@ TEST_CASE("process: counted by name, by command line and by pid") {
   CHECK(ask(*loop, *by_command).answer.value == 2);
 }
 
+TEST_CASE("process: whoever started us names the scenario too, and does not count") {
+  const auto probe = make_probe("process", {setting("command", std::string("unit_tests"))});
+  const auto count = [&] {
+    const auto loop = make_loop();
+    std::optional<double> counted;
+    const auto question = probe->ask(*loop, 10s, [&](const ProbeAnswer& answer) {
+      counted = answer.value;
+      loop->stop();
+    });
+    loop->run();
+    return static_cast<int>(counted.value_or(-1));
+  };
+  const int here = count();
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(count() == here ? 0 : 1);
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+}
+
 TEST_CASE("process: its state is seen") {
   const auto loop = make_loop();
   const Named child("squall-t-state");

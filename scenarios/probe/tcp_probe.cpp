@@ -48,6 +48,8 @@ class Question {
   Question(Loop& loop, std::shared_ptr<Asked> asked, Duration timeout, Probe::Done done)
       : loop_(loop), asked_(std::move(asked)), done_(std::move(done)), began_(loop.now()) {
     timer_ = loop_.after(timeout, [this, timeout] {
+      // A service that keeps the connection open has said all that it will: that is judged.
+      if (!text_.empty()) return finish();
       fail((connected_ ? "no answer within " : "no connection within ") + to_text(timeout), true);
     });
     if (auto begun = connect(); !begun)
@@ -94,6 +96,7 @@ class Question {
     if (got < 0) return fail(lowered_reason(errno), false);
     text_.append(part.data(),
                  std::min<std::size_t>(static_cast<std::size_t>(got), kTextKept - text_.size()));
+    heard_ = loop_.now();
     const auto& expect = asked_->params.expect;
     const bool line = text_.ends_with('\n');
     const bool enough = (expect.json.empty() || line) &&
@@ -107,7 +110,7 @@ class Question {
     seen.said = "connected";
     seen.latency = loop_.now() - began_;
     if (asked_->params.expect.asks_text())
-      seen.said = "answered", seen.text = text_;
+      seen.said = "answered", seen.text = text_, seen.latency = heard_ - began_;
     else if (connected_after_)
       seen.latency = connected_after_;
     seen.cut = text_.size() >= kTextKept;
@@ -142,6 +145,7 @@ class Question {
   bool connected_ = false;
   std::optional<Duration> connected_after_;
   std::string text_;
+  Instant heard_{};  // the last of it, or its end
   Watch ready_;
   Watch timer_;
 };
@@ -153,6 +157,7 @@ class TcpProbe final : public Probe {
   Watch ask(Loop& loop, Duration timeout, Done done) override {
     return Watch(std::make_shared<Question>(loop, asked_, timeout, std::move(done)));
   }
+  void begin_phase() override { asked_->judge.begin_phase(); }
 
  private:
   std::shared_ptr<Asked> asked_;

@@ -64,6 +64,16 @@ TEST_CASE("tcp: a service that never answers costs the timeout and holds nothing
   CHECK(asked.ticks >= kWentOn);
 }
 
+TEST_CASE("tcp: what was said before the timeout is judged, though no line or connection ended") {
+  const auto loop = make_loop();
+  const Service service(*loop, {.answer = R"({"state":"ok"})", .greets = true, .closes = false});
+  const auto probe = make_probe("tcp", {setting("address", service.address()),
+                                        setting("expect.json./state", std::string("ok"))});
+  const auto asked = ask(*loop, *probe, 200ms);
+  CHECK_MESSAGE(asked.answer.held, asked.answer.why);
+  CHECK(asked.answer.latency < asked.took);
+}
+
 TEST_CASE("tcp: an answer without end is read up to its limit") {
   const auto loop = make_loop();
   const Service service(*loop,
