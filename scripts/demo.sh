@@ -64,7 +64,7 @@ look() {
   echo "-- BPF programs of ours" && { bpftool prog show | grep -o 'name squall[^ ]*' | sort || true; }
   echo "-- control groups of ours" && find /sys/fs/cgroup -type d -name 'squall*' | sort
   echo "-- processes of ours" && { pgrep -l '^squall' || true; }
-  echo "-- services" && ps -eo stat=,comm= | awk '/order-|price-serv/ {print substr($1, 1, 1) == "T" ? "stopped" : "running", $2}' | sort
+  echo "-- services" && ps -eo stat=,comm= | awk '!/^Z/ && /order-|price-serv/ {print substr($1, 1, 1) == "T" ? "stopped" : "running", $2}' | sort
 }
 same() { # before, after, what
   if diff -u "$scratch/$1" "$scratch/$2" >"$scratch/difference"; then
