@@ -48,6 +48,45 @@ packet_loss_counters sum(const std::vector<packet_loss_counters>& all) {
   return total;
 }
 
+std::vector<std::pair<std::string, std::uint64_t>> named(const packet_loss_counters& total) {
+  return {{"seen", total.seen},
+          {"matched", total.matched},
+          {"dropped", total.dropped},
+          {"spared", total.spared},
+          {"bursts", total.bursts},
+          {"matched_bytes", total.matched_bytes},
+          {"dropped_bytes", total.dropped_bytes},
+          {"matched_segments", total.matched_segments},
+          {"dropped_segments", total.dropped_segments}};
+}
+
+// Verdict and why.
+Effect judge(const Expected& asked, const packet_loss_counters& total,
+             const std::string& requested) {
+  Effect effect;
+  if (total.matched == 0) {
+    effect.why = "no packet matched, of " + grouped(total.seen) + " that passed";
+    return effect;
+  }
+  const auto matched = static_cast<double>(total.matched);
+  const auto dropped = static_cast<double>(total.dropped);
+  // Half a packet on either side, because packets come whole.
+  const double spread = asked.variance > 0 ? k99 * std::sqrt(asked.variance) + 0.5 : 0.5;
+  const bool inside = std::abs(dropped - asked.dropped) <= spread;
+  // Inside the interval, but so it would be without any fault.
+  if (inside && total.dropped == 0 && asked.dropped > 0) {
+    effect.why = "none of " + grouped(total.matched) + " packets dropped: too few to tell " +
+                 requested + " from no loss";
+    return effect;
+  }
+  effect.verdict = inside ? Effect::Verdict::confirmed : Effect::Verdict::mismatch;
+  effect.why = percent(dropped / matched) + " of " + grouped(total.matched) + " packets dropped, " +
+               (inside ? "inside" : "outside") + " the 99% interval " +
+               percent(std::max(0.0, asked.dropped - spread) / matched) + " to " +
+               percent(std::min(matched, asked.dropped + spread) / matched);
+  return effect;
+}
+
 }  // namespace
 
 void LossTally::change_to(const Loss& next, std::uint64_t matched) {
@@ -68,43 +107,18 @@ Result<packet_loss_counters> read_loss(const Bpf& kernel, const bpf::Loaded& pro
 
 Effect loss_effect(const std::vector<LossTally>& tallies,
                    const std::vector<packet_loss_counters>& counters) {
-  Effect effect;
   Expected asked;
   for (std::size_t i = 0; i < tallies.size(); ++i) {
     const auto one = tallies[i].upto(counters[i].matched);
     asked = {asked.dropped + one.dropped, asked.variance + one.variance};
   }
   const auto total = sum(counters);
-  effect.counters = {{"seen", total.seen},
-                     {"matched", total.matched},
-                     {"dropped", total.dropped},
-                     {"spared", total.spared},
-                     {"bursts", total.bursts},
-                     {"matched_bytes", total.matched_bytes},
-                     {"dropped_bytes", total.dropped_bytes},
-                     {"matched_segments", total.matched_segments},
-                     {"dropped_segments", total.dropped_segments}};
-  if (total.matched == 0) {
-    effect.why = "no packet matched, of " + grouped(total.seen) + " that passed";
-    return effect;
-  }
+  const auto& first = tallies.front();
+  auto effect = judge(asked, total, requested(first.loss));
+  effect.counters = named(total);
+  if (total.matched == 0) return effect;
   const auto matched = static_cast<double>(total.matched);
   const auto dropped = static_cast<double>(total.dropped);
-  // Half a packet on either side, because packets come whole.
-  const double spread = asked.variance > 0 ? k99 * std::sqrt(asked.variance) + 0.5 : 0.5;
-  const bool inside = std::abs(dropped - asked.dropped) <= spread;
-  effect.verdict = inside ? Effect::Verdict::confirmed : Effect::Verdict::mismatch;
-  effect.why = percent(dropped / matched) + " of " + grouped(total.matched) + " packets dropped, " +
-               (inside ? "inside" : "outside") + " the 99% interval " +
-               percent(std::max(0.0, asked.dropped - spread) / matched) + " to " +
-               percent(std::min(matched, asked.dropped + spread) / matched);
-  const auto& first = tallies.front();
-  // Inside the interval, but so it would be without any fault.
-  if (inside && total.dropped == 0 && asked.dropped > 0) {
-    effect.verdict = Effect::Verdict::inconclusive;
-    effect.why = "none of " + grouped(total.matched) + " packets dropped: too few to tell " +
-                 requested(first.loss) + " from no loss";
-  }
   effect.measures.push_back(
       {"loss", first.changed ? percent(asked.dropped / matched) + " (ramp)" : requested(first.loss),
        percent(dropped / matched)});
