@@ -58,7 +58,8 @@ std::vector<Field<Loss>> loss_fields() {
           .range(none, all),
       field("correlation", &Loss::correlation,
             "how much a loss raises the chance of the next; the mean stays (model random)")
-          .range(none, all),
+          .range(none, all)
+          .fixed(),
       field("enter_bad", &Loss::enter_bad,
             "chance per packet to go from the good to the bad state (gilbert_elliott, netem's p)")
           .range(none, all),

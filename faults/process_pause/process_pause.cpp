@@ -9,6 +9,7 @@
 #include "faults/process_pause/effect.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -16,8 +17,8 @@ namespace squall {
 namespace {
 
 // Kernel: a process stops when it next returns from the kernel; one that waits in an
-// uninterruptible state does so later, and verify() says "partial" until then.
-constexpr Duration kStopLimit = 100ms;
+// uninterruptible state does so later, and verify() says "partial" until then. For all together.
+constexpr Duration kStopLimit = 500ms;
 
 struct ProcessPause {
   struct Params {
@@ -84,9 +85,12 @@ struct ProcessPause {
       });
       if (!sent && sent.error().kind == ErrorKind::gone) continue;
       SQUALL_CHECK(std::move(sent));
-      processes.wait_until_stopped(id, kStopLimit);
       hold.paused.push_back(id);
     }
+    const auto end = std::chrono::steady_clock::now() + kStopLimit;
+    for (const auto& id : hold.paused)
+      processes.wait_until_stopped(id,
+                                   std::max<Duration>(0s, end - std::chrono::steady_clock::now()));
     if (!hold.paused.empty()) return hold;
     return Error{ErrorKind::gone,
                  "of the processes that matched " + squall::describe(p.target) +
