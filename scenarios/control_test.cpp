@@ -24,6 +24,7 @@ class Silent {
     address.sun_family = AF_UNIX;
     std::strncpy(address.sun_path, paths.control().c_str(), sizeof address.sun_path - 1);
     socket_ = Fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    REQUIRE(socket_.get() >= 0);
     REQUIRE(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) ==
             0);
     REQUIRE(::listen(socket_.get(), 1) == 0);
