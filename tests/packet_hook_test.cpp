@@ -150,6 +150,18 @@ TEST_CASE("without a journal, a mark also leads to the qdisc that was made for i
   CHECK(machine->network().state() == old_kernel(false)->network().state());
 }
 
+TEST_CASE("strays are not said to be none where they cannot be looked for") {
+  const auto machine = clean_machine();
+  machine->network().bar(Error{ErrorKind::system, "cannot list filters", {}, {}, 0});
+  const auto barred = packet_loss().strays(*machine);
+  REQUIRE_FALSE(barred);
+  CHECK(barred.error().what == "cannot list filters");
+  machine->network().bar(Error{ErrorKind::gone, "the interface is gone", {}, {}, 0});
+  const auto gone = packet_loss().strays(*machine);
+  REQUIRE(gone);
+  CHECK(gone->empty());
+}
+
 TEST_CASE("an interface of the same name that came later is not touched") {
   const auto machine = old_kernel(false);
   InForce fault(*machine, 0, "out");

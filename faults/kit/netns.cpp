@@ -103,10 +103,16 @@ Result<Fd> open_namespace(const std::string& hint) {
 // This thread is in `target` until the object goes.
 class Visit {
  public:
-  static Result<Fd> begin(const Fd& target) {
+  static Result<Fd> begin(const Fd& target, const std::string& hint) {
     SQUALL_TRY(auto back, open_namespace(""));
-    if (::setns(target.get(), CLONE_NEWNET) != 0) return sys_error("enter a network namespace");
-    return back;
+    if (::setns(target.get(), CLONE_NEWNET) == 0) return back;
+    if (errno != EINVAL) return sys_error("enter the network namespace '" + hint + "'");
+    // While a namespace is made or deleted, and after a failure, its name is a plain file.
+    return Error{ErrorKind::gone,
+                 "'" + hint + "' is not a network namespace",
+                 "'ip netns list' shows the named ones; a pid also names one",
+                 {},
+                 EINVAL};
   }
   static void end(const Fd& back) {
     if (back && ::setns(back.get(), CLONE_NEWNET) != 0) stop();
@@ -116,7 +122,7 @@ class Visit {
 // Empty when the hint does not lead to the namespace with this identity.
 Result<Fd> enter_by(const std::string& hint, const NamespaceId& wanted) {
   SQUALL_TRY(const auto target, open_namespace(hint));
-  SQUALL_TRY(auto back, Visit::begin(target));
+  SQUALL_TRY(auto back, Visit::begin(target, hint));
   const auto cookie = read_cookie();
   if (cookie && *cookie == wanted.cookie) return back;
   Visit::end(back);
@@ -152,10 +158,9 @@ Result<NamespaceId> find(const std::string& text) {
   }
   auto target = open_namespace(text);
   if (!target) return not_found(text, std::move(target).error());
-  auto back = Visit::begin(*target);
-  if (!back) return std::move(back).error().during("look at the namespace '" + text + "'");
+  SQUALL_TRY(const auto back, Visit::begin(*target, text));
   const auto cookie = read_cookie();
-  Visit::end(*back);
+  Visit::end(back);
   SQUALL_TRY(id.cookie, cookie);
   return id;
 }
@@ -189,13 +194,16 @@ Result<Entered> enter(const NamespaceId& wanted) {
       ENOENT};
 }
 
-std::vector<NamespaceId> find_all() {
+Result<std::vector<NamespaceId>> find_all() {
   std::vector<NamespaceId> all;
   for (const auto& hint : all_hints()) {
     const auto inode = inode_of(path_of(hint));
     if (std::any_of(all.begin(), all.end(), [&](const auto& each) { return each.inode == inode; }))
       continue;
-    if (auto found = find(hint)) all.push_back(std::move(*found));
+    auto found = find(hint);
+    if (!found && found.error().kind == ErrorKind::gone) continue;
+    if (!found) return std::move(found).error();
+    all.push_back(std::move(*found));
   }
   return all;
 }

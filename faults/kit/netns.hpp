@@ -33,6 +33,7 @@ Result<network::NamespaceId> find(const std::string& text);
 // The object with this cookie: by the hint, else wherever it can be reached.
 // Error (gone): nothing leads to it any more.
 Result<Entered> enter(const network::NamespaceId&);
-std::vector<network::NamespaceId> find_all();
+// Those that went meanwhile are left out; one that cannot be looked at is an error.
+Result<std::vector<network::NamespaceId>> find_all();
 
 }  // namespace squall::netns

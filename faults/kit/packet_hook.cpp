@@ -257,12 +257,14 @@ Result<std::vector<Intent>> strays(const Machine& host, const std::string& fault
   SQUALL_TRY(const auto namespaces, host.network().read_namespaces());
   for (const auto& netns : namespaces) {
     const auto links = host.network().read_links(netns);
-    if (!links) continue;  // gone meanwhile
+    if (!links && links.error().kind == ErrorKind::gone) continue;
+    if (!links) return links.error();
     for (const auto& link : *links)
       for (const auto direction : {Direction::out, Direction::in}) {
         const Hook hook{netns, link.index, link.name, direction};
         const auto programs = host.network().read_hook(hook);
-        if (!programs) continue;
+        if (!programs && programs.error().kind == ErrorKind::gone) continue;
+        if (!programs) return programs.error();
         for (const auto& each : *programs) {
           if (!is_ours(each)) continue;
           auto intent = program_intent(fault, hook, each.means, each.name,

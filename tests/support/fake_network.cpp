@@ -148,6 +148,7 @@ Result<bool> FakeNetwork::read_clsact(const network::Hook& hook) const {
 
 Result<std::vector<Attached>> FakeNetwork::read_hook(const network::Hook& hook) const {
   SQUALL_TRY(auto* hooks, hooks_at(hook));
+  if (barred_) return *barred_;
   return side(*hooks, hook.direction);
 }
 

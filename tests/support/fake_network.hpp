@@ -12,6 +12,7 @@
 #include <iosfwd>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -71,6 +72,8 @@ class FakeNetwork final : public Network {
   const State& state() const { return *state_; }
   State& edit() { return *state_; }  // what others do to the machine
   void has_tcx(bool yes) { tcx_ = yes; }
+  // What each look at a hook ends with from now on.
+  void bar(std::optional<Error> error) { barred_ = std::move(error); }
   std::uint64_t add_namespace(const std::string& name, std::vector<network::Link> links);
 
   Result<network::NamespaceId> find_namespace(const std::string& text) const override;
@@ -99,6 +102,7 @@ class FakeNetwork final : public Network {
   WriteGate& gate_;
   std::shared_ptr<State> state_ = std::make_shared<State>();
   bool tcx_ = true;
+  std::optional<Error> barred_;
   std::uint32_t next_ = 1;
 };
 
