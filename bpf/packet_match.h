@@ -114,8 +114,38 @@ PACKET_INLINE __u32 packet_in_ports(const volatile struct packet_match_ports *ra
 	       (source | destination) * PACKET_EITHER;
 }
 
+/* TCP, UDP, DCCP; SCTP and UDP-Lite */
+#define PACKET_PORTS_BELOW_64 (1ull << 6 | 1ull << 17 | 1ull << 33)
+#define PACKET_PORTS_FROM_128 (1ull << (132 - 128) | 1ull << (136 - 128))
+
+PACKET_INLINE __u32 packet_has_ports(__u32 protocol)
+{
+	__u32 below = (__u32)(PACKET_PORTS_BELOW_64 >> (protocol & 63)) & 1;
+	__u32 above = (__u32)(PACKET_PORTS_FROM_128 >> (protocol & 63)) & 1;
+
+	return below * packet_is_zero(protocol >> 6) | above * packet_is_zero(protocol >> 6 ^ 2);
+}
+
+/* hop-by-hop options, routing, fragment, authentication, destination options */
+#define PACKET_EXTENSIONS (1ull << 0 | 1ull << 43 | 1ull << 44 | 1ull << 51 | 1ull << 60)
+
+PACKET_INLINE __u32 packet_is_extension(__u32 protocol)
+{
+	return (__u32)(PACKET_EXTENSIONS >> (protocol & 63)) & packet_is_zero(protocol >> 6);
+}
+
+/* Asked where no ports were read: whether there may be some all the same, in another
+ * fragment or behind more headers than are looked through. */
+PACKET_INLINE int packet_hides_ports(const struct packet_facts *facts)
+{
+	return facts->version &&
+	       (packet_has_ports(facts->protocol) | packet_is_extension(facts->protocol));
+}
+
+#define PACKET_UNKNOWN 2 /* whether it is selected: neither yes nor no is true */
+
 /* Every selector that is given must hold. A packet that is not IP matches only where
- * none is given. */
+ * none is given. Ports come last: what they cannot answer, another selector may. */
 PACKET_INLINE int packet_selected(const volatile struct packet_match_config *c,
 				  const struct packet_facts *facts)
 {
@@ -131,16 +161,6 @@ PACKET_INLINE int packet_selected(const volatile struct packet_match_config *c,
 	}
 	if (c->dscp != PACKET_MATCH_ANY && (!facts->version || facts->dscp != c->dscp))
 		return 0;
-	if (c->port_count) {
-		if (!facts->has_ports)
-			return 0;
-		hits = 0;
-		PACKET_NO_UNROLL
-		for (i = 0; i < PACKET_MATCH_PORTS && i < c->port_count; i++)
-			hits |= packet_in_ports(&c->ports[i], facts) & c->ports[i].end;
-		if (hits != c->port_ends)
-			return 0;
-	}
 	if (c->prefix_count) {
 		hits = 0;
 		PACKET_NO_UNROLL
@@ -149,13 +169,23 @@ PACKET_INLINE int packet_selected(const volatile struct packet_match_config *c,
 		if (hits != c->prefix_ends)
 			return 0;
 	}
+	if (c->port_count) {
+		if (!facts->has_ports)
+			return packet_hides_ports(facts) ? PACKET_UNKNOWN : 0;
+		hits = 0;
+		PACKET_NO_UNROLL
+		for (i = 0; i < PACKET_MATCH_PORTS && i < c->port_count; i++)
+			hits |= packet_in_ports(&c->ports[i], facts) & c->ports[i].end;
+		if (hits != c->port_ends)
+			return 0;
+	}
 	return 1;
 }
 
 PACKET_INLINE int packet_matches(const volatile struct packet_match_config *c,
 				 const struct packet_facts *facts)
 {
-	return packet_selected(c, facts) != !!c->invert;
+	return packet_selected(c, facts) == !c->invert;
 }
 
 /* ICMPv6: neighbour and router discovery, and the membership reports of multicast: a switch

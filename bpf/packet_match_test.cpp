@@ -207,6 +207,24 @@ TEST_CASE("invert turns the answer round, also for what is not IP") {
   CHECK(matches(match({"port=9001", "invert=true"}), 0x88cc, {1, 2, 3}));
 }
 
+TEST_CASE("where ports cannot be seen, a selector of ports does not match, inverted or not") {
+  const auto neither = [](unsigned ethertype, const Packet& packet) {
+    return !matches(match({"port=9001"}), ethertype, packet) &&
+           !matches(match({"port=9001", "invert=true"}), ethertype, packet);
+  };
+  const Packet later = {17, 0, 0, 0x41, 0, 0, 0, 0};
+  Packet many;
+  for (int i = 0; i < 5; ++i) many = many + Packet{low(i < 4 ? 60 : 17), 0, 0, 0, 0, 0, 0, 0};
+  CHECK(neither(kV4, ipv4(17, 0, 185) + ports(1, 9001)));
+  CHECK(neither(kV6, ipv6(44) + later + ports(1, 9001)));
+  CHECK(neither(kV6, ipv6(60) + many + ports(1, 9001)));
+  // What certainly has no such port, or is ruled out by another selector, is one of the others.
+  CHECK(matches(match({"port=9001", "invert=true"}), kV4, ipv4(1) + ports(0, 0)));
+  CHECK(matches(match({"port=9001", "invert=true"}), kV4, ipv4(1, 0, 185)));
+  CHECK(matches(match({"port=9001", "source=10.9.9.9", "invert=true"}), kV4, ipv4(17, 0, 185)));
+  CHECK(matches(match({"protocol=tcp", "invert=true"}), kV4, ipv4(17, 0, 185)));
+}
+
 TEST_CASE("what keeps the way in open is spared, until it is given up") {
   SpareList given_up;
   given_up.ssh = given_up.neighbours = false;

@@ -19,18 +19,6 @@ PACKET_INLINE __u32 packet_be16(const __u8 *at)
 	return (__u32)at[0] << 8 | at[1];
 }
 
-/* TCP, UDP, DCCP; SCTP and UDP-Lite */
-#define PACKET_PORTS_BELOW_64 (1ull << 6 | 1ull << 17 | 1ull << 33)
-#define PACKET_PORTS_FROM_128 (1ull << (132 - 128) | 1ull << (136 - 128))
-
-PACKET_INLINE __u32 packet_has_ports(__u32 protocol)
-{
-	__u32 below = (__u32)(PACKET_PORTS_BELOW_64 >> (protocol & 63)) & 1;
-	__u32 above = (__u32)(PACKET_PORTS_FROM_128 >> (protocol & 63)) & 1;
-
-	return below * packet_is_zero(protocol >> 6) | above * packet_is_zero(protocol >> 6 ^ 2);
-}
-
 /* A later fragment of a datagram has no transport header: not called for one. */
 PACKET_INLINE void packet_read_transport(PACKET_CONTEXT *packet, __u32 at, struct packet_facts *facts)
 {
@@ -62,9 +50,6 @@ PACKET_INLINE void packet_read_ipv4(PACKET_CONTEXT *packet, __u32 at, struct pac
 		packet_read_transport(packet, at + (header.bytes[0] & 0xf) * 4, facts);
 }
 
-/* hop-by-hop options, routing, fragment, authentication, destination options */
-#define PACKET_EXTENSIONS (1ull << 0 | 1ull << 43 | 1ull << 44 | 1ull << 51 | 1ull << 60)
-
 /* From the first header behind the fixed one: returns the transport protocol, and in
  * the upper half where its header stands (0: a later fragment, or cut off). A function
  * of its own, because the verifier then walks the loop once and not on every path. */
@@ -75,7 +60,7 @@ PACKET_FUNCTION __u64 packet_skip_extensions(PACKET_CONTEXT *packet, __u32 at, _
 
 	PACKET_NO_UNROLL
 	for (i = 0; i < PACKET_MAX_EXTENSIONS; i++) {
-		if (!(PACKET_EXTENSIONS >> (protocol & 63) & packet_is_zero(protocol >> 6)))
+		if (!packet_is_extension(protocol))
 			break;
 		if (packet_load(packet, at, next, sizeof(next)))
 			return protocol;

@@ -44,7 +44,8 @@ CASES = [
      [frame(ipv4(17, ports(8969, 9002)), V4)]),
     ({"match__dscp": "ef"}, [frame(ipv4(17, ports(1, 2), tos=46 << 2), V4),
                              frame(ipv6(17, ports(1, 2), traffic_class=46 << 2), V6)], [UDP4]),
-    ({"match__port": "9001", "match__invert": "true"}, [ECHO6, LLDP, FRAGMENT], [UDP4, SSH, ARP]),
+    ({"match__port": "9001", "match__invert": "true"}, [ECHO6, LLDP],
+     [UDP4, SSH, ARP, FRAGMENT, LATER]),
 ]
 
 
