@@ -60,8 +60,16 @@ std::vector<std::pair<std::string, std::uint64_t>> named(const packet_loss_count
           {"dropped_segments", total.dropped_segments}};
 }
 
+// Half a packet on either side, because packets come whole. Where chance does not widen the
+// interval, one more for each program if need be: matched and dropped are read one by one.
+double spread_of(const Expected& asked, double dropped, std::size_t programs) {
+  const double chance = k99 * std::sqrt(std::max(0.0, asked.variance)) + 0.5;
+  if (asked.variance > 0 || std::abs(dropped - asked.dropped) <= chance) return chance;
+  return chance + static_cast<double>(programs);
+}
+
 // Verdict and why.
-Effect judge(const Expected& asked, const packet_loss_counters& total,
+Effect judge(const Expected& asked, const packet_loss_counters& total, std::size_t programs,
              const std::string& requested) {
   Effect effect;
   if (total.matched == 0) {
@@ -70,8 +78,7 @@ Effect judge(const Expected& asked, const packet_loss_counters& total,
   }
   const auto matched = static_cast<double>(total.matched);
   const auto dropped = static_cast<double>(total.dropped);
-  // Half a packet on either side, because packets come whole.
-  const double spread = asked.variance > 0 ? k99 * std::sqrt(asked.variance) + 0.5 : 0.5;
+  const double spread = spread_of(asked, dropped, programs);
   const bool inside = std::abs(dropped - asked.dropped) <= spread;
   // Inside the interval, but so it would be without any fault.
   if (inside && total.dropped == 0 && asked.dropped > 0) {
@@ -114,7 +121,7 @@ Effect loss_effect(const std::vector<LossTally>& tallies,
   }
   const auto total = sum(counters);
   const auto& first = tallies.front();
-  auto effect = judge(asked, total, requested(first.loss));
+  auto effect = judge(asked, total, tallies.size(), requested(first.loss));
   effect.counters = named(total);
   if (total.matched == 0) return effect;
   const auto matched = static_cast<double>(total.matched);

@@ -34,7 +34,7 @@ TEST_CASE("an effect inside the interval is confirmed, outside it is not") {
   CHECK(effect({random(5)}, 10000, 510).verdict == Effect::Verdict::confirmed);
   CHECK(effect({random(5)}, 10000, 600).verdict == Effect::Verdict::mismatch);
   CHECK(effect({random(100)}, 10000, 10000).verdict == Effect::Verdict::confirmed);
-  CHECK(effect({random(100)}, 10000, 9999).verdict == Effect::Verdict::mismatch);
+  CHECK(effect({random(100)}, 10000, 9998).verdict == Effect::Verdict::mismatch);
   CHECK(effect({random(0)}, 10000, 0).verdict == Effect::Verdict::confirmed);
 }
 
@@ -60,12 +60,25 @@ TEST_CASE("a ramp is judged by each strength for the packets that came by under 
   CHECK(effect(tally, 21000, 10500).verdict == Effect::Verdict::mismatch);
 }
 
-TEST_CASE("an exact model is compared exactly") {
+TEST_CASE("an exact model is compared exactly, but for a packet that passes meanwhile") {
   Loss loss;
   loss.model = LossModel::every_nth;
   loss.every = 10;
   CHECK(effect({loss}, 1009, 100).verdict == Effect::Verdict::confirmed);
-  CHECK(effect({loss}, 1009, 101).verdict == Effect::Verdict::mismatch);
+  CHECK(effect({loss}, 1009, 99).verdict == Effect::Verdict::confirmed);
+  CHECK(effect({loss}, 1009, 101).verdict == Effect::Verdict::confirmed);
+  CHECK(effect({loss}, 1009, 98).verdict == Effect::Verdict::mismatch);
+  CHECK(effect({loss}, 1009, 102).verdict == Effect::Verdict::mismatch);
+  CHECK(effect({random(100)}, 10000, 9999).verdict == Effect::Verdict::confirmed);
+}
+
+TEST_CASE("each program may have a packet of its own under way") {
+  const std::vector<LossTally> both(2, LossTally{random(100)});
+  const auto verdict = [&](std::uint64_t in) {
+    return loss_effect(both, {counted(5000, 4999), counted(5000, in)}).verdict;
+  };
+  CHECK(verdict(4999) == Effect::Verdict::confirmed);
+  CHECK(verdict(4998) == Effect::Verdict::mismatch);
 }
 
 }  // namespace squall
