@@ -106,8 +106,12 @@ WorkerTrouble take_place(const WorkerOrder& order) {
   if (order.scheduling == WorkerClass::fifo) priority.sched_priority = order.real_time_priority;
   if (::sched_setscheduler(0, policy_of(order.scheduling), &priority) != 0)
     return trouble("set the scheduling class");
+  // Also 0: squall's own value, which a worker starts with, may be another.
+  const bool counts =
+      order.scheduling == WorkerClass::normal || order.scheduling == WorkerClass::batch;
+  if (counts && ::setpriority(PRIO_PROCESS, 0, order.nice) != 0)
+    return trouble("set the nice value");
   if (order.nice == 0) return {};
-  if (::setpriority(PRIO_PROCESS, 0, order.nice) != 0) return trouble("set the nice value");
   // Kernel: with autogroups, nice counts only inside a session; between sessions the group's own
   // value does. The file is absent where there are none.
   std::array<char, 16> text{};

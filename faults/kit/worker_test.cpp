@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <poll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 using namespace squall;
@@ -108,6 +109,17 @@ TEST_CASE("a worker that cannot take its place says which, and leaves nothing") 
   const auto left = workers->find_all();
   REQUIRE(left);
   for (const auto& each : *left) CHECK(each.name != "squall-abc12307");
+}
+
+TEST_CASE("a worker has the nice value of its order, whatever squall's own is") {
+  const auto workers = this_hosts_workers();
+  const int before = ::getpriority(PRIO_PROCESS, 0);
+  if (::setpriority(PRIO_PROCESS, 0, -1) != 0) return;  // without the right to come back
+  ::setpriority(PRIO_PROCESS, 0, 5);
+  const auto worker = workers->make_idle(order());
+  ::setpriority(PRIO_PROCESS, 0, before);
+  REQUIRE_MESSAGE(worker, worker.error().sentence());
+  CHECK(::getpriority(PRIO_PROCESS, static_cast<id_t>((*worker)->id().pid)) == 0);
 }
 
 TEST_CASE("a load is used up by the kernel's account, and follows the setting") {
