@@ -68,6 +68,7 @@ Result<std::uint64_t> FakeProcesses::read_netns(const std::string& name_or_pid) 
 }
 
 bool FakeProcesses::wait_until_stopped(const ProcessId& id, Duration) const {
+  waits_.push_back(gate_.writes());
   const auto found = read(id);
   return !found || found->stopped();
 }

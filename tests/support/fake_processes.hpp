@@ -30,6 +30,8 @@ class FakeProcesses final : public Processes {
 
   const State& state() const { return state_; }
   State& edit() { return state_; }  // what others do to the machine
+  // Of each wait for a stop, how many writes came before it.
+  const std::vector<int>& waits() const { return waits_; }
   // The pid that it got.
   pid_t add(ProcessInfo process);
 
@@ -49,6 +51,7 @@ class FakeProcesses final : public Processes {
   State state_;
   pid_t next_ = 1000;
   std::uint64_t clock_ = 5000;
+  mutable std::vector<int> waits_;
 };
 
 class FakeCgroups final : public Cgroups {
