@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-
+//
 // What touches: from the first change of a fault until the last of them is undone.
 
 #include "safety/base/file.hpp"
