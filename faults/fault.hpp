@@ -83,7 +83,10 @@ class Fault {
   virtual const FaultSheet& sheet() const = 0;
   virtual Boxed parse(const Settings&, const Place&, Complaints&) const = 0;
   virtual Settings print(const Boxed& params) const = 0;
-  virtual Result<Boxed> blend(const Boxed& from, const Boxed& to, double f) const = 0;
+  // Each field at its own share of the way, which is between two valid ends, but need not keep
+  // the rules across fields: broken_rule() tells the first one broken, or "".
+  virtual Boxed blend(const Boxed& from, const Boxed& to, const ShareOf&) const = 0;
+  virtual std::string broken_rule(const Boxed& params) const = 0;
 
   virtual Result<Plan> plan(const Boxed& params, const Machine&, const RunContext&) const = 0;
   virtual Result<BoxedHold> inject(const Boxed& params, const Plan&, Machine&, Scope&) const = 0;
@@ -96,14 +99,13 @@ class Fault {
   virtual Result<std::vector<std::string>> survey(const Boxed& params, const Machine&) const = 0;
 };
 
-// The shape of an author's struct F:
-//   struct Params {...};  struct Hold {...};          Hold may be empty; closing it is the rung-1
-//   undo static const Spec<Params>& describe(); Result<Plan> plan(const Params&, const Machine&,
-//   const RunContext&) const; Result<Hold> inject(const Params&, const Plan&, Machine&, Scope&)
-//   const; Result<Reading> verify(const Params&, const Machine&, const RunContext&) const; Result<>
-//   revert(const UndoRecord&, Machine&, const ChangeToken&) const; optional: adjust(const Params&,
-//   Hold&, Machine&, Scope&), measure(const Params&, const Hold&, const Machine&), strays(const
-//   Machine&), survey(const Params&, const Machine&)
+// The shape of an author's struct F. It has two types:
+//
+//   struct Params;  what a user may write
+//   struct Hold;    what lives while the fault is active; closing it is the undo on rung 1
+//
+// the static function describe(), the five verbs with the types below, and of the optional
+// ones those that Adapt asks for.
 template <class F>
 concept FaultAuthor = requires(
     const F f, const typename F::Params p, const Plan plan, const Machine& host, Machine& machine,
@@ -139,9 +141,11 @@ class Adapt final : public Fault {
   Settings print(const Boxed& params) const override {
     return F::describe().params.print(open(params));
   }
-  Result<Boxed> blend(const Boxed& from, const Boxed& to, double f) const override {
-    SQUALL_TRY(auto now, F::describe().params.blend(open(from), open(to), f));
-    return Boxed(std::make_shared<const P>(std::move(now)));
+  Boxed blend(const Boxed& from, const Boxed& to, const ShareOf& share_of) const override {
+    return std::make_shared<const P>(F::describe().params.blend(open(from), open(to), share_of));
+  }
+  std::string broken_rule(const Boxed& params) const override {
+    return F::describe().params.broken_rule(open(params));
   }
 
   Result<Plan> plan(const Boxed& params, const Machine& host,

@@ -10,11 +10,15 @@ const Fault* Registry::find(const std::string& name) const {
   return nullptr;
 }
 
-Result<const Fault*> Registry::get(const std::string& name) const {
-  if (const auto* fault = find(name)) return fault;
+std::string Registry::nearest_to(const std::string& name) const {
   std::vector<std::string> known;
   for (const auto* fault : faults_) known.push_back(fault->sheet().name);
-  const auto meant = nearest(name, known);
+  return nearest(name, known);
+}
+
+Result<const Fault*> Registry::get(const std::string& name) const {
+  if (const auto* fault = find(name)) return fault;
+  const auto meant = nearest_to(name);
   return Error{
       ErrorKind::invalid,
       "unknown fault '" + name + "'" + (meant.empty() ? "" : " (did you mean '" + meant + "'?)"),

@@ -18,6 +18,8 @@ class Registry {
 
   const std::vector<const Fault*>& all() const { return faults_; }  // by name
   const Fault* find(const std::string& name) const;
+  // The name that was probably meant, or "".
+  std::string nearest_to(const std::string& name) const;
   // Error: unknown kind, with "did you mean".
   Result<const Fault*> get(const std::string& name) const;
 

@@ -52,8 +52,10 @@ std::vector<Declared> declared(const Section& section, Complaints& complaints) {
                             "packets lost\" }"});
       continue;
     }
-    if (all.empty() || all.back().name != name) all.push_back({name, setting.place, {}});
-    all.back().keys.push_back({setting.name.substr(dot + 1), as_text(setting.raw), setting.place});
+    auto known =
+        std::find_if(all.begin(), all.end(), [&](const auto& each) { return each.name == name; });
+    if (known == all.end()) known = all.insert(known, {name, setting.place, {}});
+    known->keys.push_back({setting.name.substr(dot + 1), as_text(setting.raw), setting.place});
   }
   return all;
 }

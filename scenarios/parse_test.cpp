@@ -155,6 +155,17 @@ TEST_CASE("parameters are put in before types are known") {
   CHECK(std::get<std::string>(std::get<Raw::List>(settings[2].raw.value)[0].value) == "${port}");
 }
 
+TEST_CASE("the keys of several parameters may be written in any order") {
+  const auto made = parsed(std::string(kHeader) +
+                           "[parameters]\na.default = \"1\"\nb.default = \"2\"\n"
+                           "a.help = \"first\"\nb.help = \"second\"\n");
+  REQUIRE(made.parameters.size() == 2);
+  CHECK(made.parameters[0].value == "1");
+  CHECK(made.parameters[0].help == "first");
+  CHECK(made.parameters[1].value == "2");
+  CHECK(made.parameters[1].help == "second");
+}
+
 TEST_CASE("what is wrong with parameters is told at its place") {
   const auto text =
       std::string(kHeader) +

@@ -4,6 +4,7 @@
 
 #include "scenarios/document.hpp"
 #include "scenarios/keys.hpp"
+#include "scenarios/ramp_steps.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -57,6 +58,7 @@ class Resolver {
     for (auto& each : scenario.faults) add_fault(each);
     set_ends(scenario.max_duration);
     for (const auto& each : made_.faults) check_ramps(each);
+    for (const auto& each : made_.faults) check_rules_on_the_way(each);
     check_conflicts();
     for (const auto& each : scenario.probes) add_probe(each);
     for (const auto& each : scenario.guards) add_guard(each);
@@ -74,12 +76,11 @@ class Resolver {
     checked.entry = entry;
     checked.slot = static_cast<unsigned>(made_.faults.size());
     auto fault = registry_.get(entry.kind);
-    if (fault) {
-      checked.fault = *fault;
-      set_parameters(checked);
-    } else if (!entry.kind.empty()) {
+    if (!fault && !entry.kind.empty())
       complain(entry.places.of("kind", entry.place), fault.error().what, fault.error().hint);
-    }
+    // A misspelt kind is checked as the one that was meant.
+    checked.fault = fault ? *fault : registry_.find(registry_.nearest_to(entry.kind));
+    if (checked.fault) set_parameters(checked);
     made_.faults.push_back(std::move(checked));
   }
 
@@ -170,6 +171,21 @@ class Resolver {
     }
   }
 
+  // Both ends of the ramps were checked when they were parsed.
+  void check_rules_on_the_way(const CheckedFault& checked) {
+    const auto& entry = checked.entry;
+    if (!checked.ramped) return;
+    for (const auto& step : ramp_steps(checked)) {
+      const auto rule = checked.fault->broken_rule(step.params);
+      if (rule.empty()) continue;
+      complain(entry.ramps.front().place,
+               "ramp: fault '" + entry.name + "' breaks a rule " + to_text(step.since_start) +
+                   " after its start: " + rule,
+               "let its ramps take the same time");
+      return;
+    }
+  }
+
   // One of the two naming the other is enough. A fault that starts when the other ends
   // does not overlap it: the schedule has ends first.
   void check_conflicts() {
@@ -199,20 +215,21 @@ class Resolver {
                                                   const TableSheet& common) {
     if (entry.kind.empty()) return nullptr;
     std::vector<std::string> known;
-    for (const auto& each : kinds) {
-      if (each.name == entry.kind) {
-        const auto settings =
-            without_misspelt(entry.settings, each.sheet, names(common), each.name, complaints_);
-        return each.make(settings, entry.place, complaints_);
-      }
-      known.push_back(each.name);
+    for (const auto& each : kinds) known.push_back(each.name);
+    auto kind = std::find(known.begin(), known.end(), entry.kind);
+    if (kind == known.end()) {
+      const auto meant = nearest(entry.kind, known);
+      complain(entry.places.of("kind", entry.place),
+               "unknown " + what + " '" + entry.kind + "'" +
+                   (meant.empty() ? "" : " (did you mean '" + meant + "'?)"),
+               "the kinds of " + what + "s are " + joined(known));
+      kind = std::find(known.begin(), known.end(), meant);
     }
-    const auto meant = nearest(entry.kind, known);
-    complain(entry.places.of("kind", entry.place),
-             "unknown " + what + " '" + entry.kind + "'" +
-                 (meant.empty() ? "" : " (did you mean '" + meant + "'?)"),
-             "the kinds of " + what + "s are " + joined(known));
-    return nullptr;
+    if (kind == known.end()) return nullptr;
+    const auto& chosen = kinds[static_cast<std::size_t>(kind - known.begin())];
+    const auto settings =
+        without_misspelt(entry.settings, chosen.sheet, names(common), chosen.name, complaints_);
+    return chosen.make(settings, entry.place, complaints_);
   }
 
   void add_probe(const ProbeEntry& entry) {

@@ -72,6 +72,8 @@ TEST_CASE("ramps carry the parameters of their end") {
 TEST_CASE("complaints of parsing and resolving come together, in the order of the file") {
   CHECK(complaints_of("[[fault]]\nkind = \"wether\"\n[[probe]]\nevery = \"1\"\n" +
                       weather("loss = \"250%\"\nstrat = \"5s\"\ndlay = \"1ms\"\nstart = 5\n")) ==
+        "f.toml:5:1: error: weather: 'interface' is missing\n"
+        "  hint: write interface = \"…\" (interface to disturb)\n"
         "f.toml:6:8: error: unknown fault 'wether' (did you mean 'weather'?)\n"
         "  hint: 'squall list' shows the faults\n"
         "f.toml:7:1: error: [[probe]]: 'kind' is missing\n"
@@ -103,6 +105,32 @@ TEST_CASE("a fault ends before the deadline") {
 TEST_CASE("without a deadline, nothing is said of what depends on it") {
   CHECK(complaints_of(weather("duration = \"4m\"\n"), "[scenario]\nname = \"s\"\n")
             .starts_with("f.toml: error: the scenario has no 'max_duration'"));
+}
+
+TEST_CASE("ramps of different length are checked on their way") {
+  const auto ramps = [](const std::string& jitter_over) {
+    return weather(
+        "duration = \"10s\"\ndelay = \"1s\"\njitter = \"0s\"\n"
+        "ramp.delay = { to = \"5s\", over = \"10s\" }\n"
+        "ramp.jitter = { to = \"4s\", over = \"" +
+        jitter_over + "\" }\n");
+  };
+  CHECK(checked(ramps("10s")).faults.size() == 1);
+  const auto told = complaints_of(ramps("5s"));
+  INFO(told);
+  CHECK(told.find("error: ramp: fault 'weather' breaks a rule 2.6s after its start: jitter is at "
+                  "most the delay\n  hint: let its ramps take the same time\n") !=
+        std::string::npos);
+}
+
+TEST_CASE("a misspelt kind does not hide what else is wrong with its entry") {
+  const auto told = complaints_of(
+      "[[fault]]\nkind = \"wether\"\ninterface = \"x\"\nloss = \"5\"\n"
+      "[[probe]]\nkind = \"tpc\"\nadress = \"x\"\n");
+  INFO(told);
+  for (const auto* each : {"did you mean 'weather'?", "loss: '5' has no unit",
+                           "did you mean 'tcp'?", "did you mean 'address'?"})
+    CHECK(told.find(each) != std::string::npos);
 }
 
 TEST_CASE("ramps that cannot work") {

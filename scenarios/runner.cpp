@@ -81,7 +81,7 @@ Result<> Runner::prepare() {
   result_.without = without;
   result_.seed = options_.seed ? *options_.seed : scenario_.scenario.seed.value_or(draw_seed());
   SQUALL_TRY(planned_, plan_run(scenario_, around_.machine, id_.mark, without, result_.seed));
-  SQUALL_TRY(actions_, schedule(scenario_));
+  actions_ = schedule(scenario_);
   const auto& text = scenario_.scenario;
   SQUALL_TRY(directory_, RunDirectory::make(around_.paths, {id_.text, boot_id(), SQUALL_VERSION,
                                                             text.file, text.text, result_.seed,

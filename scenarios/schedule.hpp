@@ -19,8 +19,7 @@ struct Action {
   Boxed params;           // adjust: the strength at this step of the ramp
 };
 
-// Ends come before injects at the same instant. A ramp has at most `steps_per_second`
-// steps, and always one exactly at its end.
-Result<std::vector<Action>> schedule(const CheckedScenario& scenario, double steps_per_second = 10);
+// Ends come before injects at the same instant.
+std::vector<Action> schedule(const CheckedScenario& scenario, double steps_per_second = 10);
 
 }  // namespace squall

@@ -43,18 +43,12 @@ CheckedFault fault(Duration start, Duration length, std::optional<Duration> loss
   return made;
 }
 
-std::vector<Action> scheduled(const CheckedScenario& scenario, double steps_per_second = 10) {
-  auto actions = schedule(scenario, steps_per_second);
-  REQUIRE(actions);
-  return std::move(*actions);
-}
-
 }  // namespace
 
 TEST_CASE("a fault is injected at its start and ended at its end") {
   CheckedScenario scenario;
   scenario.faults.push_back(fault(5s, 60s));
-  const auto actions = scheduled(scenario);
+  const auto actions = schedule(scenario);
   REQUIRE(actions.size() == 2);
   CHECK(actions[0].kind == Action::Kind::inject);
   CHECK(actions[0].at == 5s);
@@ -67,7 +61,7 @@ TEST_CASE("a fault of no length still starts before it ends, after those that en
   scenario.faults.push_back(fault(5s, 0s));
   scenario.faults.push_back(fault(0s, 5s));
   scenario.faults.push_back(fault(5s, 5s));
-  const auto actions = scheduled(scenario);
+  const auto actions = schedule(scenario);
   REQUIRE(actions.size() == 6);
   const auto is = [&](std::size_t i, Action::Kind kind, std::size_t which) {
     return actions[i].kind == kind && actions[i].fault == which;
@@ -83,7 +77,7 @@ TEST_CASE("a fault of no length still starts before it ends, after those that en
 TEST_CASE("a ramp goes in even steps to exactly its end") {
   CheckedScenario scenario;
   scenario.faults.push_back(fault(10s, 60s, 1s));
-  const auto actions = scheduled(scenario);
+  const auto actions = schedule(scenario);
   REQUIRE(actions.size() == 12);
   CHECK(actions[1].at == 10'100ms);
   CHECK(open(actions[1].params).loss.value == doctest::Approx(5.9));
@@ -96,7 +90,7 @@ TEST_CASE("a ramp goes in even steps to exactly its end") {
 TEST_CASE("ramps of different length each go their own way") {
   CheckedScenario scenario;
   scenario.faults.push_back(fault(0s, 60s, 1s, 4s));
-  const auto actions = scheduled(scenario, 1);
+  const auto actions = schedule(scenario, 1);
   REQUIRE(actions.size() == 6);
   CHECK(actions[1].at == 1s);
   CHECK(open(actions[1].params).loss.value == 50);
@@ -110,7 +104,7 @@ TEST_CASE("long and short ramps have a bounded number of steps, and at least one
   for (const auto over : {Duration(1ns), Duration(50ms), Duration(24h * 30)}) {
     CheckedScenario scenario;
     scenario.faults.push_back(fault(0s, 24h * 30, over));
-    const auto actions = scheduled(scenario);
+    const auto actions = schedule(scenario);
     CHECK(actions.size() >= 3);
     CHECK(actions.size() <= 1002);
     CHECK(actions[actions.size() - 2].at == over);
@@ -131,7 +125,7 @@ TEST_CASE("properties of any schedule") {
       if (length > 0s && random() % 2) delay = Duration(1 + random() % length.count());
       scenario.faults.push_back(fault(seconds(20), length, loss, delay));
     }
-    const auto actions = scheduled(scenario, 2);
+    const auto actions = schedule(scenario, 2);
     std::map<std::size_t, int> state;  // 0 before, 1 active, 2 over
     std::map<std::size_t, const Action*> last_step;
     for (std::size_t i = 0; i < actions.size(); ++i) {

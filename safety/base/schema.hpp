@@ -203,6 +203,9 @@ void complain_unknown(const Setting& setting, const TableSheet& sheet, const std
 void complain_missing(const FieldSheet& field, const std::string& owner, const Place& at,
                       Complaints& complaints);
 
+// How far a ramp has gone, from 0 to 1, by the name of its field.
+using ShareOf = std::function<double(const std::string& field)>;
+
 template <class P>
 class Table {
  public:
@@ -228,8 +231,11 @@ class Table {
 
   Settings print(const P& params) const;  // every field that differs from its default
 
-  // The parameters at share `f` of the way to those named in `to`.
-  Result<P> blend(const P& from, const P& to, double f) const;
+  // Each field at its share of the way; the rules may be broken in between.
+  P blend(const P& from, const P& to, const ShareOf& share_of) const;
+
+  // The sentence of the first rule that does not hold, or "".
+  std::string broken_rule(const P& params) const;
 
  private:
   std::vector<Field<P>> fields_;
@@ -283,11 +289,18 @@ Settings Table<P>::print(const P& params) const {
 }
 
 template <class P>
-Result<P> Table<P>::blend(const P& from, const P& to, double f) const {
+P Table<P>::blend(const P& from, const P& to, const ShareOf& share_of) const {
   P now = from;
   for (const auto& each : fields_)
-    if (each.blend) each.blend(now, from, to, f);
+    if (each.blend) each.blend(now, from, to, share_of(each.sheet.name));
   return now;
+}
+
+template <class P>
+std::string Table<P>::broken_rule(const P& params) const {
+  for (const auto& rule : rules_)
+    if (!rule.holds(params)) return rule.sentence;
+  return {};
 }
 
 }  // namespace squall
