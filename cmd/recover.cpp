@@ -9,6 +9,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 
 namespace squall {
@@ -16,7 +18,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// One fault that cannot look must not hide what the others find.
 Strays all_strays(const Machine& machine) {
   Strays all;
   // A run that keeps its state elsewhere (SQUALL_RUN_DIR) holds another lock than ours: what
@@ -27,10 +28,9 @@ Strays all_strays(const Machine& machine) {
   }
   for (const auto* fault : built_in_faults().all()) {
     auto strays = fault->strays(machine);
-    if (!strays)
-      all.unseen.push_back("'" + fault->sheet().name + "': " + strays.error().sentence());
-    if (strays)
-      for (auto& each : *strays) all.found.push_back(std::move(each));
+    for (const auto& each : strays.unseen)
+      all.unseen.push_back("'" + fault->sheet().name + "': " + each);
+    std::ranges::move(strays.found, std::back_inserter(all.found));
   }
   return all;
 }

@@ -17,6 +17,7 @@
 #include "faults/machine.hpp"
 #include "faults/spec.hpp"
 #include "safety/spare.hpp"
+#include "safety/strays.hpp"
 #include "safety/undo/change.hpp"
 
 #include <concepts>
@@ -95,7 +96,7 @@ class Fault {
 
   virtual Result<> adjust(const Boxed& params, BoxedHold&, Machine&, Scope&) const = 0;
   virtual Result<Effect> measure(const Boxed& params, const BoxedHold&, const Machine&) const = 0;
-  virtual Result<std::vector<Intent>> strays(const Machine&) const = 0;
+  virtual Strays strays(const Machine&) const = 0;
   virtual Result<std::vector<std::string>> survey(const Boxed& params, const Machine&) const = 0;
 };
 
@@ -183,11 +184,11 @@ class Adapt final : public Fault {
     else
       return Effect{Effect::Verdict::inconclusive, "this fault has no effect check", {}, {}};
   }
-  Result<std::vector<Intent>> strays(const Machine& host) const override {
+  Strays strays(const Machine& host) const override {
     if constexpr (requires { fault_.strays(host); })
       return fault_.strays(host);
     else
-      return std::vector<Intent>{};
+      return {};
   }
   Result<std::vector<std::string>> survey(const Boxed& params, const Machine& host) const override {
     if constexpr (requires { fault_.survey(open(params), host); })

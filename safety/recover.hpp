@@ -7,6 +7,7 @@
 
 #include "safety/base/fd.hpp"
 #include "safety/paths.hpp"
+#include "safety/strays.hpp"
 #include "safety/undo/rollback.hpp"
 
 #include <functional>
@@ -36,12 +37,6 @@ struct RecoverReport {
   bool clean() const { return left.empty() && unseen.empty(); }
 };
 
-struct Strays {
-  std::vector<Intent> found;  // as a revert understands it
-  std::vector<std::string> unseen;
-  std::vector<std::string> active;
-};
-// Finds what carries our mark.
 using FindStrays = std::function<Strays()>;
 
 // Of kernel state. What is not known counts as the same boot: then everything is undone.

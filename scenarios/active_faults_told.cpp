@@ -62,8 +62,8 @@ Result<> ActiveFaults::refuse_leftovers(const One& one) const {
   const auto marked = std::ranges::find_if(one.before, carries_our_mark);
   if (marked == one.before.end()) return {};
   // A worker that a run with another SQUALL_RUN_DIR holds at this moment is no stray.
-  SQUALL_TRY(const auto strays, one.fault().strays(machine_));
-  if (strays.empty()) return {};
+  const auto strays = one.fault().strays(machine_);
+  if (strays.found.empty() && strays.unseen.empty()) return {};
   return Error{ErrorKind::refused,
                "fault '" + one.name() + "': an earlier run left something here: " + *marked,
                "remove it with 'squall recover'",

@@ -71,9 +71,9 @@ struct Pair : ToyVerbs {
   static Result<std::vector<std::string>> survey(const Params&, const Machine&) {
     return ground().facts;
   }
-  static Result<std::vector<Intent>> strays(const Machine&) {
-    std::vector<Intent> all;
-    for (const auto& each : ground().strays) all.push_back(intent_of(each));
+  static Strays strays(const Machine&) {
+    Strays all;
+    for (const auto& each : ground().strays) all.found.push_back(intent_of(each));
     return all;
   }
 };

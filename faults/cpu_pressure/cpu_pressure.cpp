@@ -93,7 +93,7 @@ struct CpuPressure {
     return judge(hold.cpus);
   }
 
-  Result<std::vector<Intent>> strays(const Machine& host) const {
+  Strays strays(const Machine& host) const {
     return find_stray_workers("cpu_pressure", host);
   }
 

@@ -119,7 +119,12 @@ Result<Means> choose(const Machine& host, const Hook& hook, Attach attach,
   return means;
 }
 
-bool is_ours(const network::Attached& each) { return each.ours; }
+Intent stray_intent(const std::string& fault, const Hook& hook, const network::Attached& program) {
+  auto intent = program_intent(fault, hook, program.means, program.name,
+                               "the program " + program.name + " on the packets");
+  return program.made_clsact ? intent.with(kClsact, "ours") : intent;
+}
+
 bool made_clsact(const network::Attached& each) { return each.ours && each.made_clsact; }
 
 // Whether a clsact qdisc that is there was made by us, for this fault or another one.
@@ -252,29 +257,24 @@ Result<> revert(const UndoRecord& record, Machine& machine, const ChangeToken& t
   return {};
 }
 
-Result<std::vector<Intent>> strays(const Machine& host, const std::string& fault) {
-  std::vector<Intent> found;
-  SQUALL_TRY(const auto namespaces, host.network().read_namespaces());
-  for (const auto& netns : namespaces) {
-    const auto links = host.network().read_links(netns);
-    if (!links && links.error().kind == ErrorKind::gone) continue;
-    if (!links) return links.error();
+Strays strays(const Machine& host, const std::string& fault) {
+  Strays all;
+  const auto& network = host.network();
+  const auto namespaces = network.read_namespaces();
+  if (!all.saw(namespaces)) return all;
+  for (const auto& netns : *namespaces) {
+    const auto links = network.read_links(netns);
+    if (!all.saw(links)) continue;
     for (const auto& link : *links)
       for (const auto direction : {Direction::out, Direction::in}) {
         const Hook hook{netns, link.index, link.name, direction};
-        const auto programs = host.network().read_hook(hook);
-        if (!programs && programs.error().kind == ErrorKind::gone) continue;
-        if (!programs) return programs.error();
-        for (const auto& each : *programs) {
-          if (!is_ours(each)) continue;
-          auto intent = program_intent(fault, hook, each.means, each.name,
-                                       "the program " + each.name + " on the packets");
-          if (each.made_clsact) intent = intent.with(kClsact, "ours");
-          found.push_back(std::move(intent));
-        }
+        const auto programs = network.read_hook(hook);
+        if (!all.saw(programs)) continue;
+        for (const auto& each : *programs)
+          if (each.ours) all.found.push_back(stray_intent(fault, hook, each));
       }
   }
-  return found;
+  return all;
 }
 
 Result<std::vector<std::string>> survey(const Machine& host, const Target& target) {

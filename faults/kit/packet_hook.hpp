@@ -49,7 +49,7 @@ Result<std::vector<Leg>> inject(const Plan&, Machine&, Scope&, const Load&);
 
 Result<Reading> verify(const Machine&, const RunContext&, const Where&);
 Result<> revert(const UndoRecord&, Machine&, const ChangeToken&);
-Result<std::vector<Intent>> strays(const Machine&, const std::string& fault);
+Strays strays(const Machine&, const std::string& fault);
 Result<std::vector<std::string>> survey(const Machine&, const Target&);
 
 }  // namespace squall::packet

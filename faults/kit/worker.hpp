@@ -11,6 +11,7 @@
 #include "faults/kit/process.hpp"
 #include "faults/machine.hpp"
 #include "safety/base/schema.hpp"
+#include "safety/strays.hpp"
 
 #include <array>
 #include <atomic>
@@ -85,7 +86,7 @@ std::unique_ptr<Workers> this_hosts_workers();
 Result<> delete_recorded_worker(const UndoRecord&, Workers&, const ChangeToken&);
 // For strays: every worker whose maker is gone, as an intent of `fault`. One whose parent runs
 // the same program is held by a run.
-Result<std::vector<Intent>> find_stray_workers(const std::string& fault, const Machine&);
+Strays find_stray_workers(const std::string& fault, const Machine&);
 
 // For survey: one line for each worker there is.
 Result<std::vector<std::string>> survey_workers(const Workers&);

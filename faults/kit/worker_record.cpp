@@ -33,17 +33,18 @@ Result<> delete_recorded_worker(const UndoRecord& undo, Workers& workers,
   return {};
 }
 
-Result<std::vector<Intent>> find_stray_workers(const std::string& fault, const Machine& host) {
-  SQUALL_TRY(const auto all, host.workers().find_all());
-  std::vector<Intent> strays;
-  for (const auto& each : all) {
+Strays find_stray_workers(const std::string& fault, const Machine& host) {
+  Strays strays;
+  const auto all = host.workers().find_all();
+  if (!strays.saw(all)) return strays;
+  for (const auto& each : *all) {
     const auto maker = host.processes().read_pid(each.parent);
     if (maker && maker->program == each.program) continue;
-    strays.push_back(with_process({"worker " + describe(each),
-                                   {fault, {{"worker", each.name}}},
-                                   "end it",
-                                   "kill -KILL " + std::to_string(each.id.pid)},
-                                  each.id));
+    strays.found.push_back(with_process({"worker " + describe(each),
+                                         {fault, {{"worker", each.name}}},
+                                         "end it",
+                                         "kill -KILL " + std::to_string(each.id.pid)},
+                                        each.id));
   }
   return strays;
 }

@@ -126,7 +126,7 @@ struct PacketLoss {
     return loss_effect(hold.tallies, counters);
   }
 
-  Result<std::vector<Intent>> strays(const Machine& host) const {
+  Strays strays(const Machine& host) const {
     return packet::strays(host, describe().name);
   }
 

@@ -202,13 +202,13 @@ int revert_records(Machine& machine) {
 
 int show_strays(const Fault& fault, Machine& machine, const std::vector<std::string>& words) {
   const bool remove = !words.empty() && words.back() == "--remove";
-  const auto found = fault.strays(machine);
-  if (!found) return say(json_of(found.error())) + 1;
+  const auto strays = fault.strays(machine);
+  if (!strays.unseen.empty()) return say({{"unseen", strays.unseen}}) + 1;
   Json all = Json::array();
   const Rollback rollback([&](const UndoRecord& record, const ChangeToken& token) {
     return squall::revert(built_in_faults(), record, machine, token);
   });
-  for (const auto& each : *found) {
+  for (const auto& each : strays.found) {
     // A stray in a namespace that was not named is somebody else's.
     if (const auto* where = each.undo.find("namespace"))
       if (words.empty() || *where != words.front()) continue;

@@ -148,7 +148,7 @@ Result<bool> FakeNetwork::read_clsact(const network::Hook& hook) const {
 
 Result<std::vector<Attached>> FakeNetwork::read_hook(const network::Hook& hook) const {
   SQUALL_TRY(auto* hooks, hooks_at(hook));
-  if (barred_) return *barred_;
+  if (barred_ && hook.ifindex == barred_->ifindex.value_or(hook.ifindex)) return barred_->error;
   return side(*hooks, hook.direction);
 }
 

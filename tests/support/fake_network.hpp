@@ -72,8 +72,10 @@ class FakeNetwork final : public Network {
   const State& state() const { return *state_; }
   State& edit() { return *state_; }  // what others do to the machine
   void has_tcx(bool yes) { tcx_ = yes; }
-  // What each look at a hook ends with from now on.
-  void bar(std::optional<Error> error) { barred_ = std::move(error); }
+  // What each look at a hook ends with from now on, or at those of one interface.
+  void bar(Error error, std::optional<int> ifindex = {}) {
+    barred_ = Barred{std::move(error), ifindex};
+  }
   std::uint64_t add_namespace(const std::string& name, std::vector<network::Link> links);
 
   Result<network::NamespaceId> find_namespace(const std::string& text) const override;
@@ -102,7 +104,11 @@ class FakeNetwork final : public Network {
   WriteGate& gate_;
   std::shared_ptr<State> state_ = std::make_shared<State>();
   bool tcx_ = true;
-  std::optional<Error> barred_;
+  struct Barred {
+    Error error;
+    std::optional<int> ifindex;
+  };
+  std::optional<Barred> barred_;
   std::uint32_t next_ = 1;
 };
 
