@@ -62,18 +62,18 @@ Result<std::string> find_programs(const LabOptions& options) {
 }
 
 // The usual lab has the first block; any other the first free one after it.
-Result<int> choose_block(const std::string& name) {
-  if (name.empty()) {
-    if (const auto owner = block_taken(0); !owner.empty())
+Result<int> choose_block(const LabOptions& options) {
+  const bool usual = options.name.empty();
+  for (int block = usual ? 0 : 1; block < kBlocks; ++block) {
+    SQUALL_TRY(const auto owner, owner_of_addresses(lay_out(options, block)));
+    if (owner.empty()) return block;
+    if (usual)
       return Error{ErrorKind::refused,
                    "the lab's addresses are in use here: " + owner,
-                   "take that address away, or give the lab a name: --name two",
+                   "take that away, or give the lab a name: --name two",
                    {},
                    0};
-    return 0;
   }
-  for (int block = 1; block < kBlocks; ++block)
-    if (block_taken(block).empty()) return block;
   return Error{ErrorKind::refused, "every block of addresses is in use", "", {}, 0};
 }
 
@@ -179,7 +179,7 @@ LabInfo look(const LabOptions& options) {
 
 Result<> make(const LabOptions& options) {
   SQUALL_TRY(const auto programs, find_programs(options));
-  SQUALL_TRY(const int block, choose_block(options.name));
+  SQUALL_TRY(const int block, choose_block(options));
   const auto layout = lay_out(options, block);
   Record record{"making", block, false, {}};
   SQUALL_CHECK(write_record(layout.record, record));

@@ -32,7 +32,7 @@ struct LabService {
   std::string name;             // "order gateway"
   std::string program;          // "order-gateway"
   std::string network;          // namespace: "sqlab-gw"
-  std::string address;          // "10.99.0.2:9001"; "" for the client, which listens nowhere
+  std::string address;          // "198.18.0.2:9001"; "" for the client, which listens nowhere
   std::string log;              // file with its output
   std::string stats;            // file rewritten each second with its figures; "" when it has none
   pid_t pid = 0;                // 0: not running

@@ -7,13 +7,15 @@
 namespace squall::lab {
 namespace {
 
+// RFC 2544 and RFC 5180 keep 198.18.0.0/15 and 2001:2::/48 for tests of this kind: no network
+// in production has them.
 std::string v4(int subnet, int host) {
-  return "10.99." + std::to_string(subnet) + "." + std::to_string(host);
+  return "198.18." + std::to_string(subnet) + "." + std::to_string(host);
 }
 
 std::string v6(int subnet, int host) {
   // The subnet is written in decimal digits, so both families read alike.
-  return "fd99:0:0:" + std::to_string(subnet) + "::" + std::to_string(host);
+  return "2001:2:0:" + std::to_string(subnet) + "::" + std::to_string(host);
 }
 
 LabLink link(int subnet, std::string from, std::string from_device, std::string to,

@@ -29,7 +29,7 @@ struct Layout {
   std::string gateway, web;  // as the host reaches them
 };
 
-inline constexpr int kBlocks = 64;  // block b has 10.99.4b.0/24 to 10.99.4b+3.0/24
+inline constexpr int kBlocks = 64;  // block b has 198.18.4b.0/24 to 198.18.4b+3.0/24
 inline constexpr int kV4Prefix = 24, kV6Prefix = 64;
 
 // "" for the usual lab. Error: not a name that fits in a device's.

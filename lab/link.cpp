@@ -11,8 +11,8 @@
 #include <netlink/route/route.h>
 
 #include <arpa/inet.h>
+#include <array>
 #include <cerrno>
-#include <ifaddrs.h>
 #include <linux/if_addr.h>
 #include <net/if.h>
 
@@ -122,6 +122,21 @@ Result<> make_host_pair(const LabLink& wanted) {
   });
 }
 
+// What a route has of these addresses, or "". Those of a host's own are routes as well; the
+// default route has all addresses and owns none.
+std::string owner_within(rtnl_route* route, const nl_addr* wanted) {
+  const auto* to = rtnl_route_get_dst(route);
+  if (!to || nl_addr_get_prefixlen(to) == 0 || nl_addr_get_family(to) != nl_addr_get_family(wanted))
+    return {};
+  if (nl_addr_cmp_prefix(to, wanted) != 0) return {};
+  std::array<char, INET6_ADDRSTRLEN + 5> text{};
+  std::array<char, IF_NAMESIZE> device{};
+  auto* hop = rtnl_route_nexthop_n(route, 0);
+  const bool known = hop && ::if_indextoname(rtnl_route_nh_get_ifindex(hop), device.data());
+  return std::string(nl_addr2str(to, text.data(), text.size())) +
+         (known ? " on '" + std::string(device.data()) + "'" : "");
+}
+
 }  // namespace
 
 Result<> take_loopback_up() { return take_up("lo"); }
@@ -167,20 +182,22 @@ Result<> delete_device(const std::string& name) {
 
 bool device_exists(const std::string& name) { return ::if_nametoindex(name.c_str()) != 0; }
 
-std::string block_taken(int block) {
-  ifaddrs* raw = nullptr;
-  if (::getifaddrs(&raw) != 0) return "";
-  const Handle<ifaddrs, ::freeifaddrs> all{raw};
-  for (const auto* each = all.get(); each; each = each->ifa_next) {
-    if (!each->ifa_addr || each->ifa_addr->sa_family != AF_INET) continue;
-    const auto* address = reinterpret_cast<const sockaddr_in*>(each->ifa_addr);
-    const auto number = ntohl(address->sin_addr.s_addr);
-    if (number >> 16 != (10U << 8 | 99U) || (number >> 8 & 255U) / 4 != unsigned(block)) continue;
-    char text[INET_ADDRSTRLEN] = "";
-    ::inet_ntop(AF_INET, &address->sin_addr, text, sizeof text);
-    return std::string(text) + " on " + each->ifa_name;
-  }
-  return "";
+Result<std::string> owner_of_addresses(const Layout& layout) {
+  SQUALL_TRY(const Socket socket, talk());
+  nl_cache* raw = nullptr;
+  if (const int code = rtnl_route_alloc_cache(socket.get(), AF_UNSPEC, 0, &raw); code < 0)
+    return failed("cannot read the routes", code);
+  const Handle<nl_cache, nl_cache_free> routes{raw};
+  for (const auto& link : layout.links)
+    for (const auto& wanted : {link.from_v4 + "/" + std::to_string(kV4Prefix),
+                               link.from_v6 + "/" + std::to_string(kV6Prefix)}) {
+      SQUALL_TRY(const Where where, parse_address(wanted));
+      for (auto* each = nl_cache_get_first(routes.get()); each; each = nl_cache_get_next(each))
+        if (auto owner = owner_within(reinterpret_cast<rtnl_route*>(each), where.get());
+            !owner.empty())
+          return owner;
+    }
+  return std::string();
 }
 
 }  // namespace squall::lab

@@ -8,6 +8,7 @@
 #include "safety/base/fd.hpp"
 
 #include "lab/lab.hpp"
+#include "lab/layout.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -42,7 +43,8 @@ Result<> add_route(const std::string& network, const std::string& v4, int prefix
 Result<> delete_device(const std::string& name);
 bool device_exists(const std::string& name);
 
-// Somebody on this host has an address of the block already: "10.99.0.7 on eth0".
-std::string block_taken(int block);
+// The address or route of this host, other than a default route, that has some of the lab's
+// addresses already: "198.18.0.7 on 'eth0'"; "" when there is none.
+Result<std::string> owner_of_addresses(const Layout& layout);
 
 }  // namespace squall::lab

@@ -9,7 +9,7 @@
 
 namespace squall::lab {
 
-// Connects to "10.99.0.2:9001", sends `text` and waits until the answer contains `wanted`.
+// Connects to "198.18.0.2:9001", sends `text` and waits until the answer contains `wanted`.
 Result<> ask(const std::string& address, const std::string& text, const std::string& wanted,
              Duration limit);
 

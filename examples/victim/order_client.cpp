@@ -288,7 +288,7 @@ int main(int argc, char** argv) {
   const auto number = victim::to_number(rate);
   const auto wait = victim::to_duration(timeout), quiet = victim::to_duration(silence),
              whole = victim::to_duration(length);
-  if (!address) return victim::complain("'" + gateway + "' is not an address", "10.99.0.2:9001");
+  if (!address) return victim::complain("'" + gateway + "' is not an address", "198.18.0.2:9001");
   if (!number || *number < 1 || *number > 100'000)
     return victim::complain("'" + rate + "' is not a rate", "1 to 100000 orders a second");
   if (!wait || !quiet || !whole) return victim::complain("a time needs its unit", "250ms or 2s");

@@ -175,7 +175,7 @@ int run_sender(int argc, char** argv) {
   const auto address = victim::to_address(to);
   const auto n = victim::to_number(count), each = victim::to_number(rate),
              bytes = victim::to_number(size);
-  if (!address) return victim::complain("'" + to + "' is not an address", "--to 10.99.0.2:9100");
+  if (!address) return victim::complain("'" + to + "' is not an address", "--to 198.18.0.2:9100");
   if (!n || !each || !bytes || *each == 0 || *bytes > 65507)
     return victim::complain("count, rate and size are whole numbers", "--rate 5000 --size 64");
   return send_all(*address, *n, *each, *bytes);

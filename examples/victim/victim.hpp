@@ -79,7 +79,7 @@ struct Address {
   std::string port;
 };
 
-// "10.99.0.2:9001" or "[fd99::2]:9001".
+// "198.18.0.2:9001" or "[2001:2::2]:9001".
 inline std::optional<Address> to_address(const std::string& text) {
   const auto colon = text.rfind(':');
   if (colon == std::string::npos || colon == 0) return std::nullopt;

@@ -89,7 +89,7 @@ class Lab(unittest.TestCase):
         self.assertEqual(ask(service(info, "order gateway")["address"], "NEW 7 B 10 99.5\n"),
                          "ACK 7\n")
         web = service(info, "price service")["address"]
-        for base in (web, "[fd99:0:0:2::2]:8080"):
+        for base in (web, "[2001:2:0:2::2]:8080"):
             with urllib.request.urlopen(f"http://{base}/health", timeout=scaled(5)) as answer:
                 self.assertEqual(json.load(answer)["state"], "ok")
         stats = Path(service(info, "order client")["stats"])
@@ -196,6 +196,19 @@ class Lab(unittest.TestCase):
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertIn("needs root", done.stderr)
         self.assert_nothing_left()
+
+    def test_addresses_that_this_host_reaches_elsewhere_are_left_alone(self):
+        subprocess.run(["ip", "link", "add", "other0", "up", "type", "veth", "peer", "name",
+                        "other1"], check=True)
+        self.addCleanup(subprocess.run, ["ip", "link", "del", "other0"])
+        for reached in ("198.18.0.0/15", "2001:2::/48", "198.18.1.7/32"):
+            route = ["ip", "route", "add", reached, "dev", "other0"]
+            subprocess.run(route, check=True)
+            done = lab("up")
+            self.assertEqual(done.returncode, 3, done.stderr)
+            self.assertIn(f"in use here: {reached.removesuffix('/32')} on 'other0'", done.stderr)
+            self.assertEqual(self.marked(), {})
+            subprocess.run([*route[:2], "del", *route[3:]], check=True)
 
     def test_names_of_others_are_left_alone(self):
         subprocess.run(["ip", "link", "add", "sqlab0", "type", "veth", "peer", "name", "other0"],
