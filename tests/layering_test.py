@@ -48,7 +48,7 @@ LIBRARIES = [
      "libbpf stays in the kit's bpf files and in BPF programs"),
     ("toml++/**", ["scenarios/parse*.cpp"], "TOML is read in scenarios/parse.cpp only"),
     ("boost/asio**", ["scenarios/loop*.cpp", "scenarios/asio*.cpp", "scenarios/runner.cpp",
-                     "examples/victim/*.cpp"],
+                     "examples/victim/*"],
      "Asio stays behind the loop's interface, in one file"),
     ("boost/process**", ["safety/base/child.cpp"], "Boost.Process stays in safety/base/child.cpp"),
     ("curl/**", ["scenarios/probe/http_*"], "libcurl is for probes only, loaded when one asks"),

@@ -3,18 +3,14 @@
 // An order gateway over TCP, one thread. A line `NEW <id> <side> <qty> <px>` is
 // answered by `ACK <id>`, `PING` by `PONG`, anything else by `REJ <reason>`.
 
-#include "victim.hpp"
-#include <boost/asio.hpp>
+#include "tcp_service.hpp"
 
 #include <array>
 #include <cctype>
-#include <memory>
 
 namespace {
 
-namespace asio = boost::asio;
-using asio::ip::tcp;
-using boost::system::error_code;
+using namespace victim;
 
 struct Totals {
   std::uint64_t connections = 0, accepted = 0, rejected = 0;
@@ -54,7 +50,9 @@ std::string answer(std::string_view line, Totals& totals) {
 // not take its answers is not read from either.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(tcp::socket socket, Totals& totals) : socket_(std::move(socket)), totals_(totals) {}
+  Session(tcp::socket socket, Totals& totals) : socket_(std::move(socket)), totals_(totals) {
+    ++totals_.connections;
+  }
 
   void read() {
     socket_.async_read_some(asio::buffer(chunk_),
@@ -91,56 +89,17 @@ class Session : public std::enable_shared_from_this<Session> {
   std::string text_, out_;
 };
 
-void accept(tcp::acceptor& acceptor, Totals& totals) {
-  acceptor.async_accept([&](error_code error, tcp::socket socket) {
-    if (error == asio::error::operation_aborted) return;
-    if (!error) {
-      ++totals.connections;
-      error_code ignored;
-      socket.set_option(tcp::no_delay(true), ignored);
-      std::make_shared<Session>(std::move(socket), totals)->read();
-    }
-    accept(acceptor, totals);
-  });
-}
+}  // namespace
 
-int serve(const std::string& port, const std::string& port_file, const std::string& ready) {
-  asio::io_context loop(1);
-  tcp::acceptor acceptor(loop);
-  error_code error;
-  acceptor.open(tcp::v6(), error);
-  if (!error) acceptor.set_option(asio::ip::v6_only(false), error);
-  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  const auto number = static_cast<unsigned short>(*victim::to_number(port));
-  if (!error) acceptor.bind({tcp::v6(), number}, error);
-  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
-  if (error) return victim::complain("cannot listen on port " + port + ": " + error.message());
-
-  victim::replace_file(port_file, std::to_string(acceptor.local_endpoint().port()) + "\n");
+int main(int argc, char** argv) {
   Totals totals;
-  accept(acceptor, totals);
-  asio::signal_set ends(loop, SIGTERM, SIGINT);
-  ends.async_wait([&](error_code, int) { loop.stop(); });
-  victim::tell_ready(ready);
-  loop.run();
+  if (const auto code = serve<Session>(
+          argc, argv, "an order gateway: NEW <id> <side> <qty> <px> is answered by ACK <id>",
+          "9001", totals))
+    return *code;
   std::printf("{\"connections\":%llu,\"accepted\":%llu,\"rejected\":%llu}\n",
               static_cast<unsigned long long>(totals.connections),
               static_cast<unsigned long long>(totals.accepted),
               static_cast<unsigned long long>(totals.rejected));
   return 0;
-}
-
-}  // namespace
-
-int main(int argc, char** argv) {
-  std::string port = "9001", port_file, ready;
-  if (const auto code = victim::parse_options(
-          argc, argv, "an order gateway: NEW <id> <side> <qty> <px> is answered by ACK <id>",
-          {{"--port", &port, "TCP port, 0 for any free one"},
-           {"--port-file", &port_file, "file that gets the port"},
-           {"--ready-fd", &ready, "descriptor that gets a line once connections are taken"}}))
-    return *code;
-  if (const auto number = victim::to_number(port); !number || *number > 65535)
-    return victim::complain("'" + port + "' is not a port", "--port 9001");
-  return serve(port, port_file, ready);
 }

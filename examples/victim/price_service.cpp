@@ -3,20 +3,16 @@
 // A price service over HTTP/1.1 with keep-alive, one thread. GET /health says how it
 // is, GET /price/<symbol> the price of a symbol, which walks at random from a seed.
 
-#include "victim.hpp"
-#include <boost/asio.hpp>
+#include "tcp_service.hpp"
 
 #include <algorithm>
 #include <cctype>
 #include <map>
-#include <memory>
 #include <random>
 
 namespace {
 
-namespace asio = boost::asio;
-using asio::ip::tcp;
-using boost::system::error_code;
+using namespace victim;
 
 class Market {
  public:
@@ -40,7 +36,7 @@ class Market {
 struct Service {
   Market market;
   std::uint64_t served = 0;
-  victim::Clock::time_point born = victim::Clock::now();
+  Clock::time_point born = Clock::now();
 };
 
 struct Reply {
@@ -59,8 +55,7 @@ Reply reply_to(const std::string& method, const std::string& path, Service& serv
   if (method != "GET") return {405, "Method Not Allowed", "{\"error\":\"only GET\"}\n"};
   ++service.served;
   if (path == "/health") {
-    const auto up =
-        std::chrono::duration_cast<std::chrono::seconds>(victim::Clock::now() - service.born);
+    const auto up = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - service.born);
     return {200, "OK",
             "{\"state\":\"ok\",\"uptime_s\":" + std::to_string(up.count()) +
                 ",\"served\":" + std::to_string(service.served) + "}\n"};
@@ -128,52 +123,13 @@ class Session : public std::enable_shared_from_this<Session> {
   std::string text_, out_;
 };
 
-void accept(tcp::acceptor& acceptor, Service& service) {
-  acceptor.async_accept([&](error_code error, tcp::socket socket) {
-    if (error == asio::error::operation_aborted) return;
-    if (!error) {
-      error_code ignored;
-      socket.set_option(tcp::no_delay(true), ignored);
-      std::make_shared<Session>(std::move(socket), service)->read();
-    }
-    accept(acceptor, service);
-  });
-}
-
-int serve(const std::string& port, const std::string& port_file, const std::string& ready) {
-  asio::io_context loop(1);
-  tcp::acceptor acceptor(loop);
-  error_code error;
-  acceptor.open(tcp::v6(), error);
-  if (!error) acceptor.set_option(asio::ip::v6_only(false), error);
-  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  const auto number = static_cast<unsigned short>(*victim::to_number(port));
-  if (!error) acceptor.bind({tcp::v6(), number}, error);
-  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
-  if (error) return victim::complain("cannot listen on port " + port + ": " + error.message());
-
-  victim::replace_file(port_file, std::to_string(acceptor.local_endpoint().port()) + "\n");
-  Service service;
-  accept(acceptor, service);
-  asio::signal_set ends(loop, SIGTERM, SIGINT);
-  ends.async_wait([&](error_code, int) { loop.stop(); });
-  victim::tell_ready(ready);
-  loop.run();
-  std::printf("{\"served\":%llu}\n", static_cast<unsigned long long>(service.served));
-  return 0;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string port = "8080", port_file, ready;
-  if (const auto code = victim::parse_options(
-          argc, argv, "a price service over HTTP: /health and /price/<symbol>",
-          {{"--port", &port, "TCP port, 0 for any free one"},
-           {"--port-file", &port_file, "file that gets the port"},
-           {"--ready-fd", &ready, "descriptor that gets a line once connections are taken"}}))
+  Service service;
+  if (const auto code = serve<Session>(
+          argc, argv, "a price service over HTTP: /health and /price/<symbol>", "8080", service))
     return *code;
-  if (const auto number = victim::to_number(port); !number || *number > 65535)
-    return victim::complain("'" + port + "' is not a port", "--port 8080");
-  return serve(port, port_file, ready);
+  std::printf("{\"served\":%llu}\n", static_cast<unsigned long long>(service.served));
+  return 0;
 }
