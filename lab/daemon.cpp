@@ -3,6 +3,7 @@
 #include "lab/daemon.hpp"
 
 #include "safety/base/file.hpp"
+#include "safety/base/process_stat.hpp"
 
 #include "lab/network.hpp"
 
@@ -103,22 +104,9 @@ int hear(const Fd& report) {
   return ::read(report.get(), &number, sizeof number) == sizeof number ? number : 0;
 }
 
-struct Stat {
-  char state = 0;
-  unsigned long long born = 0;
-};
-
-// Kernel: the name in /proc/PID/stat may hold blanks and brackets, so fields are counted
-// from the last bracket; the state is the first after it, the start time the 20th.
-Stat read_stat(pid_t pid) {
-  const auto text = read_file("/proc/" + std::to_string(pid) + "/stat");
-  if (!text) return {};
-  auto at = text->rfind(") ");
-  if (at == std::string::npos) return {};
-  Stat stat{(*text)[at + 2], 0};
-  for (int field = 0; field < 20 && at != std::string::npos; ++field) at = text->find(' ', at + 1);
-  if (at != std::string::npos) stat.born = std::strtoull(text->c_str() + at, nullptr, 10);
-  return stat;
+unsigned long long born_at(pid_t pid) {
+  const auto stat = read_process_stat(pid);
+  return stat ? stat->start : 0;
 }
 
 template <class Visit>
@@ -197,10 +185,8 @@ Result<Starting> prepare_daemon(const ServicePlan& plan, const std::string& file
   ::waitpid(child, nullptr, 0);
   const int pid = hear(report.read);
   if (pid <= 0) return sys_error("start '" + file + "'", -pid);
-  return Starting{{pid, read_stat(pid).born},
-                  std::move(go.write),
-                  std::move(report.read),
-                  std::move(ready.read)};
+  return Starting{
+      {pid, born_at(pid)}, std::move(go.write), std::move(report.read), std::move(ready.read)};
 }
 
 Result<> let_go(Starting& starting, const std::string& file) {
@@ -228,8 +214,8 @@ Result<> wait_until_ready(std::vector<Starting>& starting, const std::vector<Ser
 
 bool is_alive(const Daemon& daemon) {
   if (daemon.pid <= 0) return false;
-  const auto stat = read_stat(daemon.pid);
-  return stat.born == daemon.born && stat.state != 0 && stat.state != 'Z' && stat.state != 'X';
+  const auto stat = read_process_stat(daemon.pid);
+  return stat && stat->start == daemon.born && !stat->ended();
 }
 
 Result<> end_daemons(const std::vector<Daemon>& daemons) {
@@ -251,7 +237,7 @@ std::vector<Daemon> find_marked(const std::string& mark) {
     if (!environment || !shares_our_mounts(pid)) return;
     const auto text = std::string(1, '\0') + *environment;
     if (text.find(std::string(1, '\0') + wanted) != std::string::npos)
-      found.push_back({pid, read_stat(pid).born});
+      found.push_back({pid, born_at(pid)});
   });
   return found;
 }
@@ -267,8 +253,8 @@ Daemon find_service(const std::string& program, std::uint64_t network_inode) {
     if (!file.ends_with("/" + program) || ::stat((folder + "/ns/net").c_str(), &network) != 0 ||
         network.st_ino != network_inode)
       return;
-    const auto stat = read_stat(pid);
-    if (stat.state != 'Z' && stat.state != 0) found = {pid, stat.born};
+    const auto stat = read_process_stat(pid);
+    if (stat && !stat->ended()) found = {pid, stat->start};
   });
   return found;
 }

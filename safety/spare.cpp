@@ -2,8 +2,8 @@
 
 #include "safety/spare.hpp"
 
-#include "safety/base/file.hpp"
 #include "safety/base/proc.hpp"
+#include "safety/base/process_stat.hpp"
 #include "safety/ssh_ports.hpp"
 
 #include <algorithm>
@@ -14,14 +14,8 @@ namespace squall {
 namespace {
 
 pid_t parent_of(pid_t pid) {
-  const auto text = read_file("/proc/" + std::to_string(pid) + "/stat", 4096);
-  if (!text) return 0;
-  // The name is in parentheses and may hold anything, also parentheses.
-  const auto name_end = text->rfind(')');
-  if (name_end == std::string::npos || name_end + 4 > text->size()) return 0;
-  const std::string_view rest = std::string_view(*text).substr(name_end + 4);
-  pid_t parent = 0;
-  return parse_number(rest.substr(0, rest.find(' ')), parent) ? parent : 0;
+  const auto stat = read_process_stat(pid);
+  return stat ? stat->parent : 0;
 }
 
 bool is_ssh_daemon(const std::string& comm) {

@@ -46,9 +46,6 @@ Result<Link> read_link(const Fd& socket, const std::string& name) {
     return sys_error("find the interface '" + name + "'", ENODEV);
   made.index = request.ifr_ifindex;
   request = request_for(name);
-  if (::ioctl(socket.get(), SIOCGIFMTU, &request) == 0)
-    made.mtu = static_cast<unsigned>(request.ifr_mtu);
-  request = request_for(name);
   if (::ioctl(socket.get(), SIOCGIFFLAGS, &request) == 0)
     made.up = (request.ifr_flags & IFF_UP) != 0;
   made.segments_late = feature(socket, name, ETHTOOL_GTSO) || feature(socket, name, ETHTOOL_GGSO) ||

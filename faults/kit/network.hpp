@@ -52,7 +52,6 @@ std::string of_namespace(const NamespaceId& netns);
 struct Link {
   std::string name;
   int index = 0;
-  unsigned mtu = 0;
   bool up = false;
   bool segments_late = false;  // TSO, GSO or GRO: the hook sees super-packets
   bool operator==(const Link&) const = default;

@@ -6,6 +6,7 @@
 #include "faults/kit/procfs.hpp"
 #include "safety/base/fd.hpp"
 #include "safety/base/file.hpp"
+#include "safety/base/process_stat.hpp"
 
 #include <algorithm>
 #include <array>
@@ -32,7 +33,7 @@ Error is_somebody_else(const ProcessId& id) {
 Result<Fd> hold(const ProcessId& id) {
   Fd held{static_cast<int>(::syscall(SYS_pidfd_open, id.pid, 0))};
   if (!held) return sys_error("hold process " + std::to_string(id.pid));
-  SQUALL_TRY(const auto stat, procfs::read_stat(kProc, id.pid));
+  SQUALL_TRY(const auto stat, read_process_stat(id.pid));
   if (stat.start != id.start) return is_somebody_else(id);
   return held;
 }
@@ -97,8 +98,8 @@ class ThisHostsProcesses final : public Processes {
     // Kernel: nothing tells a process that is not the parent that another one stopped.
     const timespec pause{0, 200'000};
     for (const auto until = monotonic_ns() + limit.count();;) {
-      const auto stat = procfs::read_stat(kProc, id.pid);
-      if (!stat || stat->start != id.start || stat->state == 'T' || stat->state == 'Z') return true;
+      const auto stat = read_process_stat(id.pid);
+      if (!stat || stat->start != id.start || stat->state == 'T' || stat->ended()) return true;
       if (monotonic_ns() > until) return false;
       ::nanosleep(&pause, nullptr);
     }

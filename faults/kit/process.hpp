@@ -47,10 +47,8 @@ struct ProcessInfo {
   std::string command;  // command line, arguments joined by spaces
   char state = '?';     // R S D T t Z X …
   bool kernel_thread = false;
-  uid_t user = 0;
   std::vector<std::pair<std::string, std::string>> cgroups;  // v1 controllers ("" for v2), path
   std::uint64_t netns = 0;                                   // inode of its network namespace
-  Duration cpu_time{};
 
   bool stopped() const { return state == 'T'; }
   bool ended() const { return state == 'Z' || state == 'X'; }

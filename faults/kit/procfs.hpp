@@ -13,20 +13,9 @@
 
 namespace squall::procfs {
 
-struct Stat {
-  std::string name;
-  char state = '?';
-  pid_t parent = 0;
-  std::uint64_t flags = 0;
-  std::uint64_t cpu_ticks = 0;  // user and system
-  std::uint64_t start = 0;
-};
-
-Result<Stat> parse_stat(std::string_view text);
 std::vector<std::pair<std::string, std::string>> parse_cgroups(std::string_view text);
 
 // `root` is "/proc", but for tests.
-Result<Stat> read_stat(const std::string& root, pid_t pid);
 Result<ProcessInfo> read_process(const std::string& root, pid_t pid);
 Result<std::vector<pid_t>> read_pids(const std::string& root);
 

@@ -25,22 +25,6 @@ void write(const std::string& path, const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("a process's name may hold spaces and parentheses") {
-  const auto stat = procfs::parse_stat(kStat);
-  REQUIRE(stat);
-  CHECK(stat->name == "a) b (c)");
-  CHECK(stat->state == 'S');
-  CHECK(stat->parent == 77);
-  CHECK(stat->cpu_ticks == 300);
-  CHECK(stat->start == 987654);
-}
-
-TEST_CASE("a status cut off at any byte is an error or whole, and never crashes") {
-  const std::string text = kStat;
-  for (std::size_t cut = 0; cut < text.find("987654"); ++cut)
-    CHECK_FALSE(procfs::parse_stat(text.substr(0, cut)));
-}
-
 TEST_CASE("groups of v1, v2 and named hierarchies") {
   const auto groups =
       procfs::parse_cgroups("5:cpu,cpuacct:/a\n1:name=systemd:/b:c\n0::/d.slice\nnonsense\n");

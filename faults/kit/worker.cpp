@@ -5,7 +5,7 @@
 #include "faults/kit/procfs.hpp"
 #include "faults/kit/worker_life.hpp"
 #include "safety/base/fd.hpp"
-#include "safety/base/file.hpp"
+#include "safety/base/process_stat.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -105,7 +105,7 @@ class ThisHostsWorkers final : public Workers {
     SQUALL_TRY(const auto pids, procfs::read_pids("/proc"));
     std::vector<ProcessInfo> found;
     for (const auto pid : pids) {
-      const auto stat = procfs::read_stat("/proc", pid);
+      const auto stat = read_process_stat(pid);
       if (!stat || !is_worker_name(stat->name)) continue;
       auto process = procfs::read_process("/proc", pid);
       if (process && !process->ended()) found.push_back(std::move(*process));
@@ -132,7 +132,7 @@ class ThisHostsWorkers final : public Workers {
     lifeline_theirs.reset();
     ready_theirs.reset();
     auto heard = hear_ready(ready_ours, order);
-    const auto stat = procfs::read_stat("/proc", child);
+    const auto stat = read_process_stat(child);
     if (!heard || !stat) {
       kill_and_reap(held.get());
       return heard ? stat.error() : std::move(heard).error();
@@ -146,7 +146,7 @@ class ThisHostsWorkers final : public Workers {
     const Fd held{static_cast<int>(::syscall(SYS_pidfd_open, id.pid, 0))};
     if (!held && errno == ESRCH) return {};
     if (!held) return sys_error("hold worker " + std::to_string(id.pid));
-    const auto stat = procfs::read_stat("/proc", id.pid);
+    const auto stat = read_process_stat(id.pid);
     if (!stat && stat.error().kind != ErrorKind::gone) return stat.error();
     if (!stat || stat->start != id.start || stat->name != name) return {};
     kill_and_reap(held.get());

@@ -88,7 +88,7 @@ Result<std::vector<bpf::Block>> FakeBpf::read_values(const bpf::Loaded& loaded,
 }
 
 FakeNetwork::FakeNetwork(WriteGate& gate) : gate_(gate) {
-  add_namespace("", {{"lo", 1, 65536, true, false}, {"eth0", 2, 1500, true, false}});
+  add_namespace("", {{"lo", 1, true, false}, {"eth0", 2, true, false}});
 }
 
 std::uint64_t FakeNetwork::add_namespace(const std::string& name,

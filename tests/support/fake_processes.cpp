@@ -117,13 +117,6 @@ Result<Cgroup> FakeCgroups::find(const std::string& name, const std::string&) co
   return Cgroup{"", name, "/sys/fs/cgroup" + name};
 }
 
-Result<std::string> FakeCgroups::read(const Cgroup& group, const std::string& file) const {
-  const auto found = state_.groups.find(group.path);
-  if (found == state_.groups.end() || !found->second.contains(file))
-    return Error{ErrorKind::gone, "there is no '" + group.path + "/" + file + "'", {}, {}, 2};
-  return found->second.at(file);
-}
-
 Result<> FakeCgroups::put_process(const ChangeToken&, const Cgroup& group, const ProcessId& id) {
   SQUALL_CHECK(gate_.pass("put process " + std::to_string(id.pid) + " into '" + group.path + "'"));
   auto& all = processes_.edit().all;
@@ -210,9 +203,7 @@ std::ostream& operator<<(std::ostream& out, const FakeProcesses::State& state) {
 }
 
 std::ostream& operator<<(std::ostream& out, const FakeCgroups::State& state) {
-  for (const auto& [path, files] : state.groups)
-    for (const auto& [file, content] : files)
-      out << "cgroup " << path << '/' << file << " = " << content << '\n';
+  for (const auto& path : state.groups) out << "cgroup " << path << '\n';
   return out;
 }
 

@@ -14,6 +14,7 @@
 #include <iosfwd>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -57,7 +58,7 @@ class FakeProcesses final : public Processes {
 class FakeCgroups final : public Cgroups {
  public:
   struct State {
-    std::map<std::string, std::map<std::string, std::string>> groups;  // path, file, content
+    std::set<std::string> groups;  // paths
     bool operator==(const State&) const = default;
   };
   FakeCgroups(WriteGate& gate, FakeProcesses& processes) : gate_(gate), processes_(processes) {}
@@ -65,7 +66,6 @@ class FakeCgroups final : public Cgroups {
   State& edit() { return state_; }
 
   Result<Cgroup> find(const std::string& name, const std::string& controller) const override;
-  Result<std::string> read(const Cgroup& group, const std::string& file) const override;
   Result<> put_process(const ChangeToken&, const Cgroup& group, const ProcessId& id) override;
 
  private:
