@@ -4,16 +4,17 @@
 
 #include "faults/kit/netns.hpp"
 
+#include "safety/base/netns.hpp"
+#include "safety/base/proc.hpp"
+
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <dirent.h>
-#include <fcntl.h>
 #include <fstream>
-#include <memory>
+#include <iterator>
 #include <optional>
 #include <sched.h>
 #include <sstream>
@@ -26,28 +27,21 @@ namespace {
 
 using network::NamespaceId;
 
-constexpr const char* kOwn = "/proc/thread-self/ns/net";
-constexpr const char* kNamed = "/run/netns/";
+const std::string kHeld = "/proc/self/fd/";
+const std::string kNamed = "/run/netns/";
 #ifndef SO_NETNS_COOKIE
 constexpr int SO_NETNS_COOKIE = 71;
 #endif
 
-bool is_number(const std::string& text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-}
-
-// Where a hint leads; nothing says yet that it is the namespace that was meant.
-std::string path_of(const std::string& hint) {
-  if (hint.empty()) return kOwn;
-  if (hint.front() == '/') return hint;
-  auto named = kNamed + hint;
-  if (!is_number(hint) || ::access(named.c_str(), F_OK) == 0) return named;
-  return "/proc/" + hint + "/ns/net";
-}
-
 std::uint64_t inode_of(const std::string& path) {
   struct stat about{};
   return ::stat(path.c_str(), &about) == 0 ? about.st_ino : 0;
+}
+
+std::string target_of(const std::string& link) {
+  std::array<char, 64> target{};
+  const auto length = ::readlink(link.c_str(), target.data(), target.size());
+  return {target.data(), static_cast<std::size_t>(std::max<ssize_t>(length, 0))};
 }
 
 // Of the namespace that this thread is in.
@@ -61,21 +55,15 @@ Result<std::uint64_t> read_cookie() {
   return cookie;
 }
 
-std::vector<std::string> names_in(const std::string& directory) {
-  std::vector<std::string> names;
-  const std::unique_ptr<DIR, int (*)(DIR*)> opened(::opendir(directory.c_str()), ::closedir);
-  if (!opened) return names;
-  while (const auto* entry = ::readdir(opened.get()))
-    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-// Hints that lead to some namespace: ours, named ones, ones that are mounted elsewhere
-// (container engines), and those of processes.
+// Hints that lead to some namespace: ours, those that we hold, named ones, ones that are mounted
+// elsewhere (container engines), and those of processes.
 std::vector<std::string> all_hints() {
   std::vector<std::string> hints = {""};
-  for (auto& name : names_in(kNamed)) hints.push_back(std::move(name));
+  for (const auto& name : names_in(kHeld))
+    if (target_of(kHeld + name).starts_with("net:[")) hints.push_back(kHeld + name);
+  auto named = names_in(kNamed);
+  std::ranges::sort(named);
+  std::ranges::move(named, std::back_inserter(hints));
   std::ifstream mounts("/proc/self/mountinfo");
   for (std::string line; std::getline(mounts, line);) {
     if (line.find(" net:[") == std::string::npos) continue;
@@ -84,15 +72,8 @@ std::vector<std::string> all_hints() {
     words >> skipped >> skipped >> skipped >> skipped >> point;
     if (!point.starts_with(kNamed)) hints.push_back(point);
   }
-  for (auto& name : names_in("/proc"))
-    if (is_number(name)) hints.push_back(std::move(name));
+  for (const auto pid : all_processes()) hints.push_back(std::to_string(pid));
   return hints;
-}
-
-Result<Fd> open_namespace(const std::string& hint) {
-  Fd opened(::open(path_of(hint).c_str(), O_RDONLY | O_CLOEXEC));
-  if (!opened) return sys_error("open '" + path_of(hint) + "'");
-  return opened;
 }
 
 [[noreturn]] void stop() {
@@ -104,7 +85,7 @@ Result<Fd> open_namespace(const std::string& hint) {
 class Visit {
  public:
   static Result<Fd> begin(const Fd& target, const std::string& hint) {
-    SQUALL_TRY(auto back, open_namespace(""));
+    SQUALL_TRY(auto back, open_netns({}));
     if (::setns(target.get(), CLONE_NEWNET) == 0) return back;
     if (errno != EINVAL) return sys_error("enter the network namespace '" + hint + "'");
     // While a namespace is made or deleted, and after a failure, its name is a plain file.
@@ -119,31 +100,25 @@ class Visit {
   }
 };
 
-// Empty when the hint does not lead to the namespace with this identity.
-Result<Fd> enter_by(const std::string& hint, const NamespaceId& wanted) {
-  SQUALL_TRY(const auto target, open_namespace(hint));
-  SQUALL_TRY(auto back, Visit::begin(target, hint));
-  const auto cookie = read_cookie();
-  if (cookie && *cookie == wanted.cookie) return back;
+Result<std::uint64_t> read_cookie_of(const Fd& target, const std::string& hint) {
+  SQUALL_TRY(const auto back, Visit::begin(target, hint));
+  auto cookie = read_cookie();
   Visit::end(back);
+  return cookie;
+}
+
+// Error (gone): the hint does not lead to the namespace with this identity.
+Result<Fd> open_by(const std::string& hint, const NamespaceId& wanted) {
+  SQUALL_TRY(auto target, open_netns({hint}));
+  SQUALL_TRY(const auto cookie, read_cookie_of(target, hint));
+  if (cookie == wanted.cookie) return target;
   return Error{ErrorKind::gone, "'" + hint + "' is another namespace now", {}, {}, 0};
 }
 
-Error not_found(const std::string& text, Error cause) {
-  if (cause.kind != ErrorKind::gone) return cause;
-  if (is_number(text))
-    return {ErrorKind::gone,
-            "there is no process " + text + " whose network namespace could be used",
-            "give the name of a namespace ('ip netns list') or the pid of a running process",
-            {},
-            cause.code};
-  const auto meant = nearest(text, names_in(kNamed));
-  return {ErrorKind::gone,
-          "there is no network namespace '" + text + "'" +
-              (meant.empty() ? "" : " (did you mean '" + meant + "'?)"),
-          "'ip netns list' shows the named ones; a pid also names one",
-          {},
-          cause.code};
+Result<bool> is_own(const NamespaceId& wanted) {
+  if (inode_of(netns_path("")) != wanted.inode) return false;
+  SQUALL_TRY(const auto cookie, read_cookie());
+  return cookie == wanted.cookie;
 }
 
 }  // namespace
@@ -151,40 +126,34 @@ Error not_found(const std::string& text, Error cause) {
 Entered::~Entered() { Visit::end(back_); }
 
 Result<NamespaceId> find(const std::string& text) {
-  NamespaceId id{0, inode_of(path_of(text)), text};
-  if (text.empty() || (id.inode != 0 && id.inode == inode_of(kOwn))) {
+  NamespaceId id{0, inode_of(netns_path(text)), text};
+  if (text.empty() || (id.inode != 0 && id.inode == inode_of(netns_path("")))) {
     SQUALL_TRY(id.cookie, read_cookie());
     return id;
   }
-  auto target = open_namespace(text);
-  if (!target) return not_found(text, std::move(target).error());
-  SQUALL_TRY(const auto back, Visit::begin(*target, text));
-  const auto cookie = read_cookie();
-  Visit::end(back);
-  SQUALL_TRY(id.cookie, cookie);
+  SQUALL_TRY(const auto target, open_netns({text}));
+  SQUALL_TRY(id.cookie, read_cookie_of(target, text));
   return id;
 }
 
-Result<Entered> enter(const NamespaceId& wanted) {
-  Entered entered;
+Result<Fd> open(const NamespaceId& wanted) {
+  SQUALL_TRY(const bool own, is_own(wanted));
+  if (own) return open_netns({});
   // A way that leads there but is barred does not mean that it is gone.
   std::optional<Error> barred;
-  if (inode_of(kOwn) == wanted.inode) {
-    SQUALL_TRY(const auto cookie, read_cookie());
-    if (cookie == wanted.cookie) return entered;
-  }
+  Fd found;
   const auto try_by = [&](const std::string& hint) {
-    if (inode_of(path_of(hint)) != wanted.inode) return false;
-    auto back = enter_by(hint, wanted);
-    if (back)
-      entered.back_ = std::move(*back);
-    else if (back.error().kind != ErrorKind::gone && !barred)
-      barred = std::move(back).error();
-    return static_cast<bool>(entered.back_);
+    if (inode_of(netns_path(hint)) != wanted.inode) return false;
+    auto opened = open_by(hint, wanted);
+    if (opened)
+      found = std::move(*opened);
+    else if (opened.error().kind != ErrorKind::gone && !barred)
+      barred = std::move(opened).error();
+    return static_cast<bool>(found);
   };
-  if (try_by(wanted.hint)) return entered;
+  if (try_by(wanted.hint)) return found;
   for (const auto& hint : all_hints())
-    if (try_by(hint)) return entered;
+    if (try_by(hint)) return found;
   if (barred) return *std::move(barred);
   return Error{
       ErrorKind::gone,
@@ -194,10 +163,22 @@ Result<Entered> enter(const NamespaceId& wanted) {
       ENOENT};
 }
 
+Result<Entered> enter(const NamespaceId& wanted) {
+  Entered entered;
+  SQUALL_TRY(const bool own, is_own(wanted));
+  if (own) return entered;
+  SQUALL_TRY(const auto target, open(wanted));
+  SQUALL_TRY(entered.back_, Visit::begin(target, wanted.hint));
+  return entered;
+}
+
 Result<std::vector<NamespaceId>> find_all() {
   std::vector<NamespaceId> all;
   for (const auto& hint : all_hints()) {
-    const auto inode = inode_of(path_of(hint));
+    const auto inode = inode_of(netns_path(hint));
+    // Kernel: the namespaces of a process are for those who may trace it. Where squall may not
+    // look it has put nothing either.
+    if (inode == 0 && netns_path(hint).starts_with("/proc/")) continue;
     if (std::any_of(all.begin(), all.end(), [&](const auto& each) { return each.inode == inode; }))
       continue;
     auto found = find(hint);

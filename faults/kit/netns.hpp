@@ -30,8 +30,9 @@ class Entered {
 
 // By a name in /run/netns, a pid, an absolute path, or "" for our own.
 Result<network::NamespaceId> find(const std::string& text);
-// The object with this cookie: by the hint, else wherever it can be reached.
-// Error (gone): nothing leads to it any more.
+// The object with this cookie: by the hint, else wherever it can be reached, a descriptor of
+// this process included. Error (gone): nothing leads to it any more.
+Result<Fd> open(const network::NamespaceId&);
 Result<Entered> enter(const network::NamespaceId&);
 // Those that went meanwhile are left out; one that cannot be looked at is an error.
 Result<std::vector<network::NamespaceId>> find_all();

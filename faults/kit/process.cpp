@@ -6,9 +6,9 @@
 #include "faults/kit/procfs.hpp"
 #include "safety/base/fd.hpp"
 #include "safety/base/file.hpp"
+#include "safety/base/netns.hpp"
 #include "safety/base/process_stat.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -49,10 +49,6 @@ int number_of(Signal signal) {
   return 0;
 }
 
-bool is_number(const std::string& text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-}
-
 class ThisHostsProcesses final : public Processes {
  public:
   Result<std::vector<ProcessInfo>> read_all() const override {
@@ -85,13 +81,7 @@ class ThisHostsProcesses final : public Processes {
     const auto path = netns_path(name_or_pid);
     struct stat found{};
     if (::stat(path.c_str(), &found) == 0) return static_cast<std::uint64_t>(found.st_ino);
-    if (errno != ENOENT) return sys_error("look at '" + path + "'");
-    return Error{ErrorKind::gone,
-                 is_number(name_or_pid) ? "there is no process " + name_or_pid
-                                        : "there is no network namespace '" + name_or_pid + "'",
-                 "'ip netns list' shows the names",
-                 {},
-                 ENOENT};
+    return no_such_netns(name_or_pid, sys_error("look at '" + path + "'"));
   }
 
   bool wait_until_stopped(const ProcessId& id, Duration limit) const override {
@@ -144,11 +134,6 @@ Result<ProcessId> process_of(const UndoRecord& undo) {
 
 std::string describe(const ProcessInfo& process) {
   return "process " + std::to_string(process.id.pid) + " '" + process.name + "'";
-}
-
-std::string netns_path(const std::string& name_or_pid) {
-  if (is_number(name_or_pid)) return kProc + "/" + name_or_pid + "/ns/net";
-  return "/run/netns/" + name_or_pid;
 }
 
 std::unique_ptr<Processes> this_hosts_processes() { return std::make_unique<ThisHostsProcesses>(); }

@@ -2,6 +2,7 @@
 
 #include "faults/kit/process_start.hpp"
 
+#include "safety/base/netns.hpp"
 #include "safety/base/proc.hpp"
 
 #include <cerrno>
@@ -105,9 +106,7 @@ Result<> start_detached(const StartOrder& order) {
   SQUALL_TRY(Pipe report, make_pipe());
   Fd netns;
   if (!order.netns.empty()) {
-    const auto path = netns_path(order.netns);
-    netns = Fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-    if (!netns) return sys_error("open '" + path + "'");
+    SQUALL_TRY(netns, open_netns({order.netns}));
   }
   const auto* directory = order.directory.empty() ? "/" : order.directory.c_str();
   const pid_t first = ::fork();

@@ -12,8 +12,6 @@
 
 namespace squall {
 
-std::string netns_path(const std::string& name_or_pid);
-
 // Nobody's child, in a session of its own. An error when the program cannot be executed, or is
 // not within a second: then it is ended. Both return within a bounded time, whatever happens.
 Result<> start_detached(const StartOrder& order);

@@ -12,12 +12,18 @@
 
 namespace squall {
 
-// A named network namespace (`ip netns`), or the one of a process by its pid; "" is ours.
+// A named network namespace (`ip netns`), or the one of a process by its pid; "" is ours. The
+// kit also follows absolute paths. A name that is a number goes before the pid.
 struct Netns {
   std::string text;
   bool operator==(const Netns&) const = default;
 };
 SQUALL_DECLARE_VALUE(Netns);
+
+// Where the word leads at this moment; nothing says that something is there.
+std::string netns_path(const std::string& text);
+// What is told when it is not: `cause` is what came of trying.
+Error no_such_netns(const std::string& text, Error cause);
 
 // Error: gone, when there is no such namespace.
 Result<Fd> open_netns(const Netns& netns);
