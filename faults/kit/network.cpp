@@ -113,6 +113,7 @@ class ThisNetwork final : public Network {
   Result<NamespaceId> find_namespace(const std::string& text) const override {
     return netns::find(text);
   }
+  Result<Fd> hold_namespace(const NamespaceId& id) const override { return netns::open(id); }
   Result<std::vector<NamespaceId>> read_namespaces() const override { return netns::find_all(); }
 
   Result<network::Link> find_link(const NamespaceId& id, const std::string& name) const override {

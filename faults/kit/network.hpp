@@ -14,6 +14,7 @@
 #pragma once
 
 #include "faults/kit/bpf.hpp"
+#include "safety/base/fd.hpp"
 #include "safety/base/result.hpp"
 #include "safety/base/schema.hpp"
 #include "safety/undo/change.hpp"
@@ -90,6 +91,8 @@ class Network {
 
   // By name in /run/netns, pid, path, or "" for our own.
   virtual Result<network::NamespaceId> find_namespace(const std::string& text) const = 0;
+  // While the descriptor is open it stays, and this process can reach it. Error (gone).
+  virtual Result<Fd> hold_namespace(const network::NamespaceId&) const = 0;
   // Each one that can be reached: own, named, mounted, and those of processes.
   virtual Result<std::vector<network::NamespaceId>> read_namespaces() const = 0;
   // Error (gone): no such link, with "did you mean" over those that exist.

@@ -4,16 +4,20 @@
 
 #include "faults/kit/process_start.hpp"
 #include "faults/kit/procfs.hpp"
+#include "safety/base/child.hpp"
 #include "safety/base/fd.hpp"
 #include "safety/base/file.hpp"
 #include "safety/base/netns.hpp"
+#include "safety/base/proc.hpp"
 #include "safety/base/process_stat.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <poll.h>
+#include <sstream>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -23,6 +27,7 @@ namespace squall {
 namespace {
 
 const std::string kProc = "/proc";
+constexpr Duration kSystemdLimit = 1s;  // for its answer
 
 Error is_somebody_else(const ProcessId& id) {
   return {
@@ -47,6 +52,30 @@ int number_of(Signal signal) {
   for (const auto& [each, number] : kNumbers)
     if (each == signal) return number;
   return 0;
+}
+
+Result<Service> ask_systemd(const std::string& unit) {
+  const auto said = run_child_now(
+      {{"systemctl", "show", "--property=MainPID", "--property=ControlGroup", "--", unit}, {}},
+      kSystemdLimit);
+  if (said.kind == ChildEnd::Kind::not_started ||
+      (said.kind == ChildEnd::Kind::exited && said.code != 0))
+    return Error{ErrorKind::unsupported, "no systemd runs here", {}, {}, 0};
+  if (said.kind != ChildEnd::Kind::exited)
+    return Error{ErrorKind::system,
+                 "systemd does not tell about unit '" + unit + "': systemctl " + said.why,
+                 "see 'systemctl status " + unit + "'",
+                 {},
+                 0};
+  Service service;
+  std::istringstream lines(said.output);
+  for (std::string line; std::getline(lines, line);) {
+    const auto equals = std::min(line.find('='), line.size() - 1);
+    const auto value = line.substr(equals + 1);
+    if (line.starts_with("MainPID=")) (void)parse_number(value, service.main);
+    if (line.starts_with("ControlGroup=")) service.group = value;
+  }
+  return service;
 }
 
 class ThisHostsProcesses final : public Processes {
@@ -83,6 +112,21 @@ class ThisHostsProcesses final : public Processes {
     if (::stat(path.c_str(), &found) == 0) return static_cast<std::uint64_t>(found.st_ino);
     return no_such_netns(name_or_pid, sys_error("look at '" + path + "'"));
   }
+
+  Result<std::vector<ProcessId>> find_marked(const std::string& mark) const override {
+    SQUALL_TRY(const auto pids, procfs::read_pids(kProc));
+    const std::string zero(1, '\0');
+    std::vector<ProcessId> found;
+    for (const auto pid : pids) {
+      // Whose environment we may not read, we have not started.
+      const auto environment = read_file(kProc + "/" + std::to_string(pid) + "/environ");
+      if (!environment || !(zero + *environment).contains(zero + mark + zero)) continue;
+      if (const auto stat = read_process_stat(pid)) found.push_back({pid, stat->start});
+    }
+    return found;
+  }
+
+  Result<Service> read_service(const std::string& unit) const override { return ask_systemd(unit); }
 
   bool wait_until_stopped(const ProcessId& id, Duration limit) const override {
     // Kernel: nothing tells a process that is not the parent that another one stopped.

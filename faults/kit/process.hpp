@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "faults/kit/network.hpp"
 #include "safety/base/schema.hpp"
 #include "safety/base/units.hpp"
 #include "safety/undo/change.hpp"
@@ -12,6 +13,7 @@
 #include <compare>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <sys/types.h>
 #include <utility>
@@ -58,9 +60,18 @@ std::string describe(const ProcessInfo& process);  // "process 1234 'order_gatew
 
 // What a command that outlives us is started with.
 struct StartOrder {
-  std::vector<std::string> argv;
-  std::string directory;  // "" for the root
-  std::string netns;      // name in /run/netns or pid; "" for ours
+  std::vector<std::string> argv{};
+  std::string directory{};  // "" for the root
+  std::string mark{};       // "NAME=value", first in its environment
+  std::string starter{};    // what the process is called until it is the program
+  std::optional<network::NamespaceId> netns{};  // none: ours
+  std::vector<std::string> groups{};            // directories of control groups it is put into
+};
+
+// What systemd says of a service.
+struct Service {
+  pid_t main = 0;     // 0: it knows of none
+  std::string group;  // path of its control group; "" when it does not run
 };
 
 class Processes {
@@ -75,13 +86,18 @@ class Processes {
   virtual Result<std::string> read_directory(const ProcessId& id) const = 0;
   // Inode of a network namespace, by name in /run/netns or by pid.
   virtual Result<std::uint64_t> read_netns(const std::string& name_or_pid) const = 0;
+  // Those that have `mark` in their environment: what was started with it, and its children.
+  virtual Result<std::vector<ProcessId>> find_marked(const std::string& mark) const = 0;
+  // Error (unsupported): no systemd runs here.
+  virtual Result<Service> read_service(const std::string& unit) const = 0;
   // Waits until it has stopped or ended, at most `limit`; false when it has not.
   virtual bool wait_until_stopped(const ProcessId& id, Duration limit) const = 0;
   virtual bool wait_until_gone(const ProcessId& id, Duration limit) const = 0;
 
   // Checked against the identity after the process is held, so never a stranger.
   virtual Result<> send_signal(const ChangeToken&, const ProcessId& id, Signal signal) = 0;
-  // Starts a command that is nobody's child afterwards, in a session of its own.
+  // Starts a command that is nobody's child afterwards, in a session of its own. Its groups are
+  // a matter of good will: one that is gone or barred is left out.
   virtual Result<> start(const ChangeToken&, const StartOrder& order) = 0;
   // Runs a command to its end, at most `limit`; a failing one is an error.
   virtual Result<> run(const ChangeToken&, const std::vector<std::string>& argv,

@@ -2,7 +2,7 @@
 
 #include "faults/kit/process_start.hpp"
 
-#include "safety/base/netns.hpp"
+#include "faults/kit/netns.hpp"
 #include "safety/base/proc.hpp"
 
 #include <cerrno>
@@ -14,6 +14,9 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <span>
+#include <string_view>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -67,12 +70,56 @@ void become_ordinary() {
   ::_exit(127);
 }
 
-[[noreturn]] void execute(char* const* argv, const char* directory, int netns, int report) {
+// What a process has to become.
+struct Program {
+  char* const* argv;
+  char* const* environment = environ;
+  const char* directory = "/";
+  int netns = -1;  // ours
+  std::span<const Fd> groups{};
+};
+
+[[noreturn]] void execute(const Program& program, int report) {
+  // Kernel: 0 stands for the process that writes.
+  for (const auto& group : program.groups) (void)!::write(group.get(), "0", 1);
   become_ordinary();
-  if (netns >= 0 && ::setns(netns, CLONE_NEWNET) != 0) tell_and_exit(report, errno);
-  if (::chdir(directory) != 0 && ::chdir("/") != 0) tell_and_exit(report, errno);
-  ::execvp(argv[0], argv);
+  if (program.netns >= 0 && ::setns(program.netns, CLONE_NEWNET) != 0) tell_and_exit(report, errno);
+  if (::chdir(program.directory) != 0 && ::chdir("/") != 0) tell_and_exit(report, errno);
+  ::execvpe(program.argv[0], program.argv, program.environment);
   tell_and_exit(report, errno);
+}
+
+// Nobody's child, and it has its name before it can become the program: whoever finds neither
+// the name nor the mark of what was to start may start it. Without its go it ends.
+[[noreturn]] void become_detached(const Program& program, const std::string& name, Pipe& go,
+                                  int report) {
+  if (!name.empty()) ::prctl(PR_SET_NAME, name.c_str());
+  ::setsid();
+  const pid_t second = ::fork();
+  if (second < 0) tell_and_exit(report, errno);
+  if (second > 0) ::_exit(0);
+  go.in.reset();
+  char word = 0;
+  if (::read(go.out.get(), &word, 1) != 1) tell_and_exit(report, ECANCELED);
+  execute(program, report);
+}
+
+std::vector<std::string> environment_with(const std::string& mark) {
+  std::vector<std::string> all;
+  if (!mark.empty()) all.push_back(mark);
+  const auto name = mark.substr(0, mark.find('=') + 1);
+  for (char** each = environ; *each; ++each)
+    if (name.empty() || !std::string_view(*each).starts_with(name)) all.emplace_back(*each);
+  return all;
+}
+
+std::vector<Fd> open_groups(const std::vector<std::string>& directories) {
+  std::vector<Fd> groups;
+  for (const auto& each : directories) {
+    Fd file{::open((each + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC)};
+    if (file) groups.push_back(std::move(file));
+  }
+  return groups;
 }
 
 // What the pipe says: nothing once the program runs, or why it cannot. Kernel: until then it
@@ -103,21 +150,24 @@ std::optional<int> collect(pid_t child, const Fd& held, Duration limit) {
 
 Result<> start_detached(const StartOrder& order) {
   const auto argv = pointers(order.argv);
-  SQUALL_TRY(Pipe report, make_pipe());
+  const auto words = environment_with(order.mark);
+  const auto environment = pointers(words);
+  const auto groups = open_groups(order.groups);
   Fd netns;
-  if (!order.netns.empty()) {
-    SQUALL_TRY(netns, open_netns({order.netns}));
+  if (order.netns) {
+    SQUALL_TRY(netns, netns::open(*order.netns));
   }
-  const auto* directory = order.directory.empty() ? "/" : order.directory.c_str();
+  SQUALL_TRY(Pipe report, make_pipe());
+  SQUALL_TRY(Pipe go, make_pipe());
+  const Program program{argv.data(), environment.data(),
+                        order.directory.empty() ? "/" : order.directory.c_str(), netns.get(),
+                        groups};
   const pid_t first = ::fork();
   if (first < 0) return sys_error("start '" + order.argv.front() + "'");
-  if (first == 0) {
-    ::setsid();
-    const pid_t second = ::fork();
-    if (second < 0) tell_and_exit(report.in.get(), errno);
-    if (second > 0) ::_exit(0);
-    execute(argv.data(), directory, netns.get(), report.in.get());
-  }
+  if (first == 0) become_detached(program, order.starter, go, report.in.get());
+  const Fd held = open_process(first);
+  if (ends_within(held.get(), kStart)) (void)!::write(go.in.get(), "g", 1);
+  go.in.reset();
   report.in.reset();
   int error = 0;
   const auto heard = hear(report.out, kStart, error);
@@ -126,7 +176,7 @@ Result<> start_detached(const StartOrder& order) {
     ::kill(first, SIGKILL);
     ::kill(-first, SIGKILL);
   }
-  (void)collect(first, open_process(first), kEnd);
+  (void)collect(first, held, kEnd);
   if (heard == Heard::runs) return {};
   if (heard == Heard::refused) return sys_error("start '" + order.argv.front() + "'", error);
   return not_in_time(order.argv.front(), "start", kStart);
@@ -137,7 +187,7 @@ Result<> run_to_end(const std::vector<std::string>& argv, Duration limit) {
   SQUALL_TRY(Pipe report, make_pipe());
   const pid_t child = ::fork();
   if (child < 0) return sys_error("start '" + argv.front() + "'");
-  if (child == 0) execute(words.data(), "/", -1, report.in.get());
+  if (child == 0) execute({.argv = words.data()}, report.in.get());
   report.in.reset();
   const Fd held = open_process(child);
   const auto status = collect(child, held, limit);

@@ -11,8 +11,12 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace squall;
 using squall::testing::TemporaryDirectory;
@@ -47,7 +51,7 @@ TEST_CASE("a program that cannot be started in time is an error, and never start
   const auto began = std::chrono::steady_clock::now();
   {
     const HeldUp held;
-    const auto detached = start_detached({{held.program(), "3600"}, "", ""});
+    const auto detached = start_detached({.argv = {held.program(), "3600"}});
     REQUIRE_FALSE(detached);
     CHECK(detached.error().what == "'" + held.program() + "' did not start within 1s");
     const auto waited = run_to_end({held.program(), "3600"}, 300ms);
@@ -60,11 +64,58 @@ TEST_CASE("a program that cannot be started in time is an error, and never start
       std::ranges::none_of(all, [](pid_t pid) { return process_name(pid) == "held-up-program"; }));
 }
 
+TEST_CASE("a start whose starter is killed is found by name until it is found by mark") {
+  const std::string name = "squall-7e570001";
+  const auto named = [&] {
+    auto all = all_processes();
+    std::erase_if(all, [&](pid_t pid) { return process_name(pid) != name; });
+    return all;
+  };
+  const HeldUp held;
+  const pid_t starter = ::fork();
+  if (starter == 0) {
+    StartOrder order;
+    order.argv = {held.program(), "3600"};
+    order.starter = name;
+    ::_exit(start_detached(order) ? 0 : 1);
+  }
+  const Fd starter_fd = open_process(starter);
+  const auto until = std::chrono::steady_clock::now() + 20s;
+  while (named().empty() && std::chrono::steady_clock::now() < until) ::usleep(1000);
+  CHECK_FALSE(named().empty());
+  ::kill(starter, SIGKILL);
+  CHECK(ends_within(starter_fd.get(), 20s));
+  ::waitpid(starter, nullptr, 0);
+  const auto left = named();
+  for (const auto pid : left) ::kill(pid, SIGKILL);
+  CHECK(left.size() <= 1);
+}
+
+TEST_CASE("what is started carries its mark, and one of an earlier start is replaced") {
+  const std::string mark = "SQUALL_RESTARTED=7e5700/" + std::to_string(::getpid());
+  const auto processes = this_hosts_processes();
+  ::setenv("SQUALL_RESTARTED", "of an earlier one", 1);
+  const auto started = start_detached({.argv = {"sleep", "3600"}, .mark = mark});
+  ::unsetenv("SQUALL_RESTARTED");
+  REQUIRE(started);
+  const auto found = processes->find_marked(mark);
+  REQUIRE(found);
+  REQUIRE(found->size() == 1);
+  const auto pid = found->front().pid;
+  CHECK(process_name(pid) == "sleep");
+  CHECK(processes->find_marked(mark.substr(0, mark.size() - 1))->empty());
+  CHECK(processes->find_marked("SQUALL_RESTARTED=of an earlier one")->empty());
+  const Fd held = open_process(pid);
+  ::kill(pid, SIGKILL);
+  CHECK(ends_within(held.get(), 20s));
+  CHECK(processes->find_marked(mark)->empty());
+}
+
 TEST_CASE("a program is run to its end, or ended at its limit") {
   CHECK(run_to_end({"true"}, 30s));
   CHECK(run_to_end({"false"}, 30s).error().what == "'false' ended with exit code 1");
   CHECK(run_to_end({"/nowhere/squall"}, 30s).error().what.starts_with("cannot start"));
-  CHECK(start_detached({{"/nowhere/squall"}, "", ""}).error().what.starts_with("cannot start"));
+  CHECK(start_detached({.argv = {"/nowhere/squall"}}).error().what.starts_with("cannot start"));
   const auto began = std::chrono::steady_clock::now();
   CHECK(run_to_end({"sleep", "3600"}, 100ms).error().what == "'sleep' did not end within 100ms");
   CHECK(since(began) < 20s);

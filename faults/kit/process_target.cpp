@@ -211,27 +211,6 @@ Result<std::vector<ProcessInfo>> find_families(const ProcessTarget& target, cons
   return not_too_many(target, std::move(found));
 }
 
-Result<std::vector<ProcessInfo>> find_spared(const ProcessTarget& target, const Machine& machine,
-                                             const SpareList& spare) {
-  SQUALL_TRY(auto all, machine.processes().read_all());
-  SQUALL_TRY(const auto matches, make_matcher(target, machine));
-  std::erase_if(all, [&](const auto& each) {
-    return is_ours(each) || !is_spared(each, spare) || !matches(each);
-  });
-  return all;
-}
-
-Result<bool> is_running(const ProcessTarget& target, const Machine& machine,
-                        const std::vector<ProcessId>& others) {
-  SQUALL_TRY(const auto all, machine.processes().read_all());
-  const auto matches = make_matcher(target, machine);
-  if (!matches && matches.error().kind == ErrorKind::gone) return false;
-  if (!matches) return matches.error();
-  return std::ranges::any_of(all, [&](const auto& each) {
-    return !is_ours(each) && std::ranges::find(others, each.id) == others.end() && (*matches)(each);
-  });
-}
-
 std::string to_text(const ProcessId& id) {
   return std::to_string(id.pid) + "@" + std::to_string(id.start);
 }

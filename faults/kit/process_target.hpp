@@ -43,12 +43,6 @@ Result<std::vector<ProcessInfo>> find_targets(const ProcessTarget&, const Machin
 Result<std::vector<ProcessInfo>> find_families(const ProcessTarget&, const Machine&,
                                                const SpareList&);
 
-// Those that match but are spared, squall's own left out: for is_running().
-Result<std::vector<ProcessInfo>> find_spared(const ProcessTarget&, const Machine&,
-                                             const SpareList&);
-// Whether something matches that is neither squall's own nor one of `others`.
-Result<bool> is_running(const ProcessTarget&, const Machine&, const std::vector<ProcessId>& others);
-
 // Identities as plan() hands them on to verify() in RunContext::targets.
 std::string to_text(const ProcessId& id);  // "1234@567890"
 std::vector<ProcessId> planned_processes(const std::vector<std::string>& targets);

@@ -4,7 +4,6 @@
 // it was told to start again is started again at the end, unless it already runs.
 
 #include "faults/fault.hpp"
-#include "faults/kit/kernel.hpp"
 #include "faults/kit/process.hpp"
 #include "faults/kit/process_target.hpp"
 #include "faults/process_kill/restart.hpp"
@@ -29,6 +28,7 @@ struct ProcessKill {
   struct Hold {
     std::vector<ProcessId> killed;
     std::chrono::steady_clock::time_point at;
+    Fd netns;  // without its last process it would go
   };
 
   static const Spec<Params>& describe() {
@@ -46,11 +46,14 @@ struct ProcessKill {
                   field("within", &Params::within, "time in which they must be gone")
                       .range(Duration(1ms), Duration(10min))})
             .add(restart_fields(&Params::restart)),
-        "A killed process cannot be brought back. With `restart` (a command as words) or\n"
-        "`restart_unit` it is started again when the fault ends, unless something else that\n"
-        "matches the target runs by then. The command runs as squall's own user, in the killed\n"
-        "process's directory and the target's network namespace, in a session of its own. A\n"
-        "process that handles or ignores the signal may go on: the effect check says so.",
+        "A killed process stays dead. `restart` (a command as words) or `restart_unit` starts it\n"
+        "again at the end, unless something else that matches the target runs by then: the "
+        "command\n"
+        "as squall's own user, in a session of its own, in the killed process's directory, "
+        "control\n"
+        "groups (those left) and network namespace (or not at all), marked by SQUALL_RESTARTED in\n"
+        "its environment. What systemd runs it is told to start itself: it never runs two. Who\n"
+        "handles or ignores the signal may go on: the effect check says so.",
         "[[fault]]\nkind = \"process_kill\"\nduration = \"10s\"\n"
         "target = { name = \"order_gateway\" }\n"
         "restart = [\"/usr/bin/order_gateway\", \"--port\", \"9001\"]\n"};
@@ -58,12 +61,10 @@ struct ProcessKill {
   }
 
   Result<Plan> plan(const Params& p, const Machine& host, const RunContext& run) const {
-    if (!p.restart.unit.empty()) SQUALL_CHECK(host.kernel().available("tool:systemctl"));
     SQUALL_TRY(const auto found, find_targets(p.target, host, run.spare));
     Plan plan{run, {}, {}};
     if (p.restart.wanted()) {
-      SQUALL_TRY(const auto spared, find_spared(p.target, host, run.spare));
-      plan.intents.push_back(restart_intent(p.restart, p.target, found.front(), spared, host));
+      SQUALL_CHECK(plan_restart(plan, p.restart, p.target, found, host));
     } else {
       plan.notes.push_back("what is killed is not started again: no restart was asked for");
     }
@@ -84,6 +85,7 @@ struct ProcessKill {
     auto& processes = machine.processes();
     for (const auto& intent : plan.intents) {
       if (is_restart(intent.undo)) {
+        SQUALL_TRY(hold.netns, hold_for_restart(intent.undo, machine));
         // Owed from here on; there is nothing to do yet.
         SQUALL_CHECK(scope.change(intent, [](const ChangeToken&) { return Result<>(); }));
         continue;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Starting again what process_kill has ended: the duty as an undo record, and its
-// fulfilment from the record alone.
+// Starting again what process_kill has ended: the duty as an intent, and its fulfilment
+// from the record alone.
 
 #pragma once
 
+#include "faults/fault.hpp"
 #include "faults/kit/process_target.hpp"
-#include "faults/machine.hpp"
-#include "safety/undo/change.hpp"
+#include "safety/base/fd.hpp"
 
 #include <string>
 #include <vector>
@@ -35,12 +35,16 @@ std::vector<Field<P>> restart_fields(Restart P::* member) {
   return fields;
 }
 
-// `killed` is one of those that will be ended: its working directory is kept. `spared` match
-// as well (the shell or sudo that started squall, say) and do not mean that it runs.
-Intent restart_intent(const Restart&, const ProcessTarget&, const ProcessInfo& killed,
-                      const std::vector<ProcessInfo>& spared, const Machine&);
-bool is_restart(const UndoRecord& undo);
-// A target that is a pid cannot run again: then a process with the same command line counts.
+// Adds the intent. `killed` are those that will be ended; what the first of them had (working
+// directory, network namespace, control groups) the new one gets. What systemd starts by itself
+// it is told to start, whatever the command is: it never starts two, and the plan says so.
+Result<> plan_restart(Plan& plan, const Restart&, const ProcessTarget& target,
+                      const std::vector<ProcessInfo>& killed, const Machine&);
+bool is_restart(const UndoRecord&);
+// The network namespace that it needs.
+Result<Fd> hold_for_restart(const UndoRecord&, const Machine&);
+// Once, however often it is called, also when an earlier call was killed half-way. A target that
+// is a pid cannot run again: then a process with the same command line counts.
 Result<> restart_unless_running(const UndoRecord&, Machine&, const ChangeToken&);
 
 }  // namespace squall

@@ -103,7 +103,17 @@ std::uint64_t FakeNetwork::add_namespace(const std::string& name,
 Result<network::NamespaceId> FakeNetwork::find_namespace(const std::string& text) const {
   for (const auto& [cookie, netns] : state_->namespaces)
     if (netns.name == text) return network::NamespaceId{cookie, cookie, text};
+  if (const auto place = places_.find(text); place != places_.end())
+    return network::NamespaceId{place->second, place->second, text};
+  if (text.find_first_not_of("0123456789") == std::string::npos)
+    return network::NamespaceId{1, 1, text};
   return gone("there is no network namespace '" + text + "'");
+}
+
+Result<Fd> FakeNetwork::hold_namespace(const network::NamespaceId& id) const {
+  if (!state_->namespaces.contains(id.cookie))
+    return gone("the network namespace '" + id.hint + "' is gone");
+  return Fd{};
 }
 
 Result<std::vector<network::NamespaceId>> FakeNetwork::read_namespaces() const {

@@ -77,8 +77,11 @@ class FakeNetwork final : public Network {
     barred_ = Barred{std::move(error), ifindex};
   }
   std::uint64_t add_namespace(const std::string& name, std::vector<network::Link> links);
+  // The process is in that namespace; those of which nothing is said are in our own.
+  void put_process(pid_t pid, std::uint64_t cookie) { places_[std::to_string(pid)] = cookie; }
 
   Result<network::NamespaceId> find_namespace(const std::string& text) const override;
+  Result<Fd> hold_namespace(const network::NamespaceId&) const override;
   Result<std::vector<network::NamespaceId>> read_namespaces() const override;
   Result<network::Link> find_link(const network::NamespaceId&,
                                   const std::string& name) const override;
@@ -103,6 +106,7 @@ class FakeNetwork final : public Network {
 
   WriteGate& gate_;
   std::shared_ptr<State> state_ = std::make_shared<State>();
+  std::map<std::string, std::uint64_t> places_;
   bool tcx_ = true;
   struct Barred {
     Error error;

@@ -67,6 +67,19 @@ Result<std::uint64_t> FakeProcesses::read_netns(const std::string& name_or_pid) 
   return Error{ErrorKind::gone, "there is no network namespace '" + name_or_pid + "'", {}, {}, 2};
 }
 
+Result<std::vector<ProcessId>> FakeProcesses::find_marked(const std::string& mark) const {
+  std::vector<ProcessId> found;
+  for (const auto& [id, each] : state_.marks)
+    if (each == mark && read(id)) found.push_back(id);
+  return found;
+}
+
+Result<Service> FakeProcesses::read_service(const std::string& unit) const {
+  if (services_.empty()) return Error{ErrorKind::unsupported, "no systemd runs here", {}, {}, 0};
+  const auto found = services_.find(unit);
+  return found == services_.end() ? Service{} : found->second;
+}
+
 bool FakeProcesses::wait_until_stopped(const ProcessId& id, Duration) const {
   waits_.push_back(gate_.writes());
   const auto found = read(id);
@@ -98,12 +111,12 @@ Result<> FakeProcesses::start(const ChangeToken&, const StartOrder& order) {
   for (const auto& each : order.argv) made.command += (made.command.empty() ? "" : " ") + each;
   made.state = 'S';
   made.parent = 1;
-  made.netns = 1;
-  if (const auto netns = state_.netns.find(order.netns); netns != state_.netns.end())
-    made.netns = netns->second;
-  // A service comes back into the group it has; the fake knows the two of clean_machine().
-  made.cgroups = {{"", made.name == "order_gateway" ? "/trading" : "/user.slice"}};
-  add(made);
+  made.netns = order.netns ? order.netns->inode : 1;
+  made.cgroups = {{"", "/user.slice"}};
+  const std::string mounted = "/sys/fs/cgroup";
+  for (const auto& each : order.groups) made.cgroups = {{"", each.substr(mounted.size())}};
+  const auto pid = add(made);
+  if (!order.mark.empty()) state_.marks[read_pid(pid)->id] = order.mark;
   return {};
 }
 

@@ -25,12 +25,15 @@ class FakeProcesses final : public Processes {
   struct State {
     std::vector<ProcessInfo> all;
     std::map<std::string, std::uint64_t> netns;  // by name
+    std::map<ProcessId, std::string> marks;      // in their environment; not compared
     bool operator==(const State&) const;
   };
   explicit FakeProcesses(WriteGate& gate) : gate_(gate) {}
 
   const State& state() const { return state_; }
   State& edit() { return state_; }  // what others do to the machine
+  // Until there is one, there is no systemd.
+  void serve(const std::string& unit, Service service) { services_[unit] = std::move(service); }
   // Of each wait for a stop, how many writes came before it.
   const std::vector<int>& waits() const { return waits_; }
   // The pid that it got.
@@ -41,6 +44,8 @@ class FakeProcesses final : public Processes {
   Result<ProcessInfo> read_pid(pid_t pid) const override;
   Result<std::string> read_directory(const ProcessId& id) const override;
   Result<std::uint64_t> read_netns(const std::string& name_or_pid) const override;
+  Result<std::vector<ProcessId>> find_marked(const std::string& mark) const override;
+  Result<Service> read_service(const std::string& unit) const override;
   bool wait_until_stopped(const ProcessId& id, Duration limit) const override;
   bool wait_until_gone(const ProcessId& id, Duration limit) const override;
   Result<> send_signal(const ChangeToken&, const ProcessId& id, Signal signal) override;
@@ -52,6 +57,7 @@ class FakeProcesses final : public Processes {
   State state_;
   pid_t next_ = 1000;
   std::uint64_t clock_ = 5000;
+  std::map<std::string, Service> services_;
   mutable std::vector<int> waits_;
 };
 

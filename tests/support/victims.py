@@ -99,10 +99,16 @@ class OwnCgroup:
         self.path.rmdir()
 
 
+def mounted_at(fits):
+    mounts = (line.split() for line in Path("/proc/self/mounts").read_text().splitlines())
+    return next((words[1] for words in mounts if fits(words[2], words[3].split(","))), None)
+
+
 def unified_root():
     """Where cgroup2 is mounted, or None."""
-    for line in Path("/proc/self/mounts").read_text().splitlines():
-        words = line.split()
-        if words[2] == "cgroup2":
-            return words[1]
-    return None
+    return mounted_at(lambda kind, _: kind == "cgroup2")
+
+
+def systemd_root():
+    """Where systemd's own v1 hierarchy is mounted, or None."""
+    return mounted_at(lambda kind, options: kind == "cgroup" and "name=systemd" in options)
