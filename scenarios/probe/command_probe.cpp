@@ -4,7 +4,7 @@
 // started with an argument vector, and its process group ends with the question.
 
 #include "safety/base/child.hpp"
-#include "scenarios/probe/expectation.hpp"
+#include "scenarios/probe/answering.hpp"
 #include "scenarios/probe/make.hpp"
 
 namespace squall {
@@ -42,23 +42,18 @@ struct Asked {
 // The first line, for messages.
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-ProbeAnswer judge(Asked& asked, Instant now, const ChildEnd& end) {
-  const auto& program = asked.command.argv[0];
-  if (end.kind == ChildEnd::Kind::not_started)
-    return asked.judge.fail(now, end.why, end.took, false);
+void judge(Answering& answering, const std::string& program, const ChildEnd& end) {
+  if (end.kind == ChildEnd::Kind::not_started) return answering.fail(end.why, end.took, false);
   if (end.kind != ChildEnd::Kind::exited)
-    return asked.judge.fail(now, "'" + program + "' " + end.why, end.took,
-                            end.kind == ChildEnd::Kind::timed_out);
+    return answering.fail("'" + program + "' " + end.why, end.took,
+                          end.kind == ChildEnd::Kind::timed_out);
   Seen seen;
   seen.said = "exit code " + std::to_string(end.code);
   seen.exit_code = end.code;
-  seen.text = end.output;
   seen.cut = end.cut;
   seen.latency = end.took;
-  auto answer = asked.judge.judge(now, seen);
-  if (!answer.held && end.code != 0 && !end.errors.empty())
-    answer.why += " (" + readable(first_line(end.errors)) + ")";
-  return answer;
+  if (end.code != 0) seen.remark = readable(first_line(end.errors));
+  answering.judge(std::move(seen), end.output);
 }
 
 class CommandProbe final : public Probe {
@@ -69,10 +64,13 @@ class CommandProbe final : public Probe {
                                            Judge(std::move(params.expect))});
   }
   Watch ask(Loop& loop, Duration timeout, Done done) override {
-    return run_child(loop, asked_->command, timeout,
-                     [&loop, asked = asked_, done = std::move(done)](const ChildEnd& end) {
-                       done(judge(*asked, loop.now(), end));
-                     });
+    auto answering = std::make_shared<Answering>(
+        loop, std::shared_ptr<Judge>(asked_, &asked_->judge), std::move(done));
+    answering->wait_for(run_child(loop, asked_->command, timeout,
+                                  [&to = *answering, asked = asked_](const ChildEnd& end) {
+                                    judge(to, asked->command.argv[0], end);
+                                  }));
+    return Watch(std::move(answering));
   }
   void begin_phase() override { asked_->judge.begin_phase(); }
 

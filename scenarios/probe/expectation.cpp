@@ -8,6 +8,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 namespace squall {
 namespace {
@@ -127,6 +128,14 @@ std::string readable(std::string_view text) {
   return text.size() > kLongest ? made + "…" : made;
 }
 
+std::string as_reason(std::string text) {
+  if (text.size() > 1 && text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'a')
+    text[0] = static_cast<char>(text[0] - 'A' + 'a');
+  return text;
+}
+
+std::string reason_of(int error_number) { return as_reason(std::strerror(error_number)); }
+
 std::optional<double> first_number(std::string_view text) {
   const auto* const end = text.data() + text.size();
   for (const auto* at = text.data(); at != end; ++at) {
@@ -172,6 +181,7 @@ ProbeAnswer Judge::judge(Instant now, const Seen& seen) {
   if (seen.latency) answer.said += " in " + to_rounded_text(*seen.latency);
   for (const auto& each : breaches) answer.why += (answer.why.empty() ? "" : "; ") + each;
   answer.held = breaches.empty();
+  if (!answer.held && !seen.remark.empty()) answer.why += " (" + seen.remark + ")";
   return answer;
 }
 
@@ -215,7 +225,7 @@ void Judge::judge_text(const Seen& seen, std::vector<std::string>& breaches,
                        std::optional<double>& number) const {
   std::optional<std::string_view> group;
   if (expect_.matches) {
-    const auto found = expect_.matches->search(*seen.text);
+    const auto& found = seen.found;
     if (found)
       group = found.match->group.value_or(found.match->whole);
     else

@@ -10,7 +10,7 @@
 #pragma once
 
 #include "safety/base/limit.hpp"
-#include "scenarios/probe/pattern.hpp"
+#include "safety/base/pattern.hpp"
 #include "scenarios/probe/probe.hpp"
 
 #include <deque>
@@ -53,10 +53,12 @@ struct Seen {
   std::optional<std::int64_t> status;
   std::optional<std::int64_t> exit_code;
   std::optional<std::string_view> text;
-  bool cut = false;  // the text was longer than what was kept
+  Pattern::Found found;  // of `matches` in the text
+  bool cut = false;      // the text was longer than what was kept
   std::optional<Duration> latency;
   std::optional<double> value;        // to chart, unless a number was asked for
   std::vector<std::string> breaches;  // of what only this kind expects
+  std::string remark;                 // what else there is to say of an answer that breaches
 };
 
 // Judges answers; remembers their latencies for the percentiles.
@@ -88,6 +90,9 @@ Duration percentile(std::vector<Duration>& all, double percent);
 // For messages: shortened, and without what a terminal would act on, since what a service
 // sent may be anything.
 std::string readable(std::string_view text);
+// As the end of a sentence: "connection refused", but "HTTP/0.9 is not allowed".
+std::string as_reason(std::string text);
+std::string reason_of(int error_number);
 // The first number in a text, or none.
 std::optional<double> first_number(std::string_view text);
 

@@ -6,7 +6,7 @@
 
 #include <doctest/doctest.h>
 
-#include <ctime>
+#include <cerrno>
 
 namespace squall {
 namespace {
@@ -92,46 +92,16 @@ TEST_CASE("JSON of any shape is looked up without a throw") {
   CHECK_FALSE(check_json_pointer("/a~2"));
 }
 
-TEST_CASE("patterns match by lines, across zero bytes, and in bounded time") {
-  const auto matches = [](const char* pattern, std::string_view text) {
-    const auto made = Pattern::compile(pattern);
-    REQUIRE(made);
-    return static_cast<bool>(made->search(text));
-  };
-  CHECK(matches("^b$", "a\nb\nc"));
-  CHECK_FALSE(matches("a.b", "a\nb"));
-  CHECK(matches("end", std::string_view("a\0end", 5)));
-  CHECK(matches("^$", ""));
-  const std::string many(kTextKept, 'a');
-  CHECK(matches("^(.|a)*$", many.substr(0, 1000)));
-  CHECK(matches("^a", many));
-  CHECK(matches("a$", many));
-  CHECK_FALSE(matches("b|^a{0,9}$", many));
-  // A match is found whole wherever it stands.
-  for (const std::size_t before : {0, 1000, 1020, 1023, 1024, 2040, 2047, 2048, 40'000}) {
-    const auto found =
-        Pattern::compile("depth=([0-9]+)$")->search(std::string(before, '.') + "depth=123456\n...");
-    REQUIRE(found);
-    CHECK(found.match->group->size() == 6);
-  }
-  // Each of these hangs or overflows the stack of a backtracking matcher.
-  for (const auto* slow : {"(a+)+b", "(a|aa)*b", "((a*)*)*b"}) {
-    const auto began = std::clock();  // of this process
-    CHECK_FALSE(matches(slow, many));
-    CHECK(std::clock() - began < CLOCKS_PER_SEC);
-  }
-  for (const auto* wrong : {"(", "[a", "a{2,1}", "\\d", "(a)\\1", "(?:a)", "(?i)a", "*a\\D",
-                            "(a{99}){99}", "a{9999999999}"})
-    CHECK_FALSE(Pattern::compile(wrong));
-  const auto group = Pattern::compile("lag=([0-9]+)|none");
-  CHECK(group->search("x lag=12").match->group == "12");
-  CHECK_FALSE(group->search("none").match->group);
-}
-
 TEST_CASE("what a service sends cannot act on a terminal") {
   CHECK(readable("a\x1b[31mb\r\n") == "a [31mb");
   CHECK(readable("caf\xc3\xa9") == "caf??");
   CHECK(readable(std::string(100, 'x')).size() < 70);
+}
+
+TEST_CASE("what others say becomes the end of a sentence") {
+  CHECK(reason_of(ECONNREFUSED) == "connection refused");
+  CHECK(as_reason("HTTP/0.9 is not allowed") == "HTTP/0.9 is not allowed");
+  CHECK(as_reason("").empty());
 }
 
 }  // namespace

@@ -93,6 +93,10 @@ ProbeAnswer look(const Params& params, Judge& judge, Instant now) {
   if (got < 0) return said(sys_error("read " + name).sentence(), false);
   text.resize(static_cast<std::size_t>(got));
   seen.text = text;
+  PatternSearch search;
+  while (params.expect.matches && !search.step(*params.expect.matches, text)) {
+  }
+  seen.found = search.found();
   seen.cut = text.size() == kTextKept;
   return judge.judge(now, seen);
 }

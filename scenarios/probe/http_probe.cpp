@@ -2,7 +2,7 @@
 //
 // http: ask a service over HTTP or HTTPS and judge status, latency and body.
 
-#include "scenarios/probe/expectation.hpp"
+#include "scenarios/probe/answering.hpp"
 #include "scenarios/probe/http_library.hpp"
 #include "scenarios/probe/http_transfer.hpp"
 #include "scenarios/probe/make.hpp"
@@ -61,16 +61,14 @@ struct Asked {
   Judge judge;
 };
 
-ProbeAnswer judge(Asked& asked, Instant now, const HttpAnswer& answer) {
-  if (!answer.error.empty())
-    return asked.judge.fail(now, answer.error, answer.took, answer.timed_out);
+void judge(Answering& answering, const HttpAnswer& answer) {
+  if (!answer.error.empty()) return answering.fail(answer.error, answer.took, answer.timed_out);
   Seen seen;
   seen.said = std::to_string(answer.status);
   seen.status = answer.status;
-  seen.text = answer.body;
   seen.cut = answer.cut;
   seen.latency = answer.took;
-  return asked.judge.judge(now, seen);
+  answering.judge(std::move(seen), answer.body);
 }
 
 class HttpProbe final : public Probe {
@@ -83,10 +81,12 @@ class HttpProbe final : public Probe {
         std::make_shared<Asked>(Asked{std::move(params.request), Judge(std::move(params.expect))});
   }
   Watch ask(Loop& loop, Duration timeout, Done done) override {
-    return ask_http(loop, asked_->request, timeout, kTextKept,
-                    [&loop, asked = asked_, done = std::move(done)](const HttpAnswer& answer) {
-                      done(judge(*asked, loop.now(), answer));
-                    });
+    auto answering = std::make_shared<Answering>(
+        loop, std::shared_ptr<Judge>(asked_, &asked_->judge), std::move(done));
+    answering->wait_for(
+        ask_http(loop, asked_->request, timeout, kTextKept,
+                 [&to = *answering](const HttpAnswer& answer) { judge(to, answer); }));
+    return Watch(std::move(answering));
   }
   void begin_phase() override { asked_->judge.begin_phase(); }
 

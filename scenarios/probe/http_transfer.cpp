@@ -12,23 +12,16 @@
 
 #include "scenarios/probe/http_transfer.hpp"
 
+#include "scenarios/probe/expectation.hpp"
 #include "scenarios/probe/http_library.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <map>
 #include <memory>
 
 namespace squall {
 namespace {
-
-std::string lowered(std::string text) {
-  // Not an abbreviation: "HTTP/0.9 is not allowed" stays.
-  if (text.size() > 1 && text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'a')
-    text[0] = static_cast<char>(text[0] - 'A' + 'a');
-  return text;
-}
 
 class Transfer {
  public:
@@ -172,9 +165,9 @@ class Transfer {
     if (!socket_error_.empty())
       answer_.error = socket_error_;
     else if (code == CURLE_COULDNT_CONNECT && os_error != 0)
-      answer_.error = lowered(std::strerror(static_cast<int>(os_error)));
+      answer_.error = reason_of(static_cast<int>(os_error));
     else
-      answer_.error = lowered(error_[0] ? error_.data() : curl_->easy_strerror(code));
+      answer_.error = as_reason(error_[0] ? error_.data() : curl_->easy_strerror(code));
     tell();
   }
 

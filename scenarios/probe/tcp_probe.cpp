@@ -4,13 +4,12 @@
 
 #include "safety/base/netns.hpp"
 #include "scenarios/probe/address.hpp"
-#include "scenarios/probe/expectation.hpp"
+#include "scenarios/probe/answering.hpp"
 #include "scenarios/probe/make.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <optional>
 #include <sys/socket.h>
 
@@ -46,7 +45,10 @@ struct Asked {
 class Question {
  public:
   Question(Loop& loop, std::shared_ptr<Asked> asked, Duration timeout, Probe::Done done)
-      : loop_(loop), asked_(std::move(asked)), done_(std::move(done)), began_(loop.now()) {
+      : loop_(loop),
+        asked_(std::move(asked)),
+        answering_(loop, std::shared_ptr<Judge>(asked_, &asked_->judge), std::move(done)),
+        began_(loop.now()) {
     timer_ = loop_.after(timeout, [this, timeout] {
       // A service that keeps the connection open has said all that it will: that is judged.
       if (!text_.empty()) return finish();
@@ -68,7 +70,7 @@ class Question {
       // Over loopback the answer is here at once; the loop may get to it later.
       connected_after_ = loop_.now() - began_;
     else if (errno != EINPROGRESS)
-      return Error{ErrorKind::system, lowered_reason(errno), {}, {}, errno};
+      return Error{ErrorKind::system, reason_of(errno), {}, {}, errno};
     ready_ = loop_.on_writable(socket_.get(), [this] { on_connected(); });
     return {};
   }
@@ -77,7 +79,7 @@ class Question {
     int code = 0;
     socklen_t size = sizeof code;
     ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &code, &size);
-    if (code != 0) return fail(lowered_reason(code), false);
+    if (code != 0) return fail(reason_of(code), false);
     connected_ = true;
     // A question is small; what does not fit into an empty send buffer is no question.
     const auto& send = asked_->params.send;
@@ -93,16 +95,23 @@ class Question {
     std::array<char, 4096> part{};
     const auto got = ::recv(socket_.get(), part.data(), part.size(), 0);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (got < 0) return fail(lowered_reason(errno), false);
+    if (got < 0) return fail(reason_of(errno), false);
     text_.append(part.data(),
                  std::min<std::size_t>(static_cast<std::size_t>(got), kTextKept - text_.size()));
     heard_ = loop_.now();
+    search_ = PatternSearch(search_.found().decided);
+    if (got == 0 || text_.size() >= kTextKept) return finish();
+    finish_when_enough();
+  }
+
+  // Each part is searched once, however many there are.
+  void finish_when_enough() {
     const auto& expect = asked_->params.expect;
     const bool line = text_.ends_with('\n');
-    const bool enough = (expect.json.empty() || line) &&
-                        (!expect.matches || expect.matches->search(text_)) &&
-                        (!expect.number || line);
-    if (got == 0 || enough || text_.size() >= kTextKept) finish();
+    if ((!expect.json.empty() || expect.number) && !line) return;
+    if (expect.matches && !search_.step(*expect.matches, text_))
+      return void(search_on_ = loop_.after(Duration::zero(), [this] { finish_when_enough(); }));
+    if (!expect.matches || search_.found()) finish();
   }
 
   void finish() {
@@ -110,41 +119,36 @@ class Question {
     seen.said = "connected";
     seen.latency = loop_.now() - began_;
     if (asked_->params.expect.asks_text())
-      seen.said = "answered", seen.text = text_, seen.latency = heard_ - began_;
+      seen.said = "answered", seen.latency = heard_ - began_;
     else if (connected_after_)
       seen.latency = connected_after_;
     seen.cut = text_.size() >= kTextKept;
-    tell(asked_->judge.judge(loop_.now(), seen));
+    let_go();
+    answering_.judge(std::move(seen), std::move(text_), PatternSearch(search_.found().decided));
   }
 
   void fail(std::string why, bool timed_out) {
-    tell(asked_->judge.fail(loop_.now(), std::move(why), loop_.now() - began_, timed_out));
+    let_go();
+    answering_.fail(std::move(why), loop_.now() - began_, timed_out);
   }
 
-  // The last thing to happen here: `done` may destroy the question.
-  void tell(ProbeAnswer answer) {
+  void let_go() {
     timer_.cancel();
     ready_.cancel();
+    search_on_.cancel();
     socket_.reset();
-    const auto done = std::move(done_);
-    done(std::move(answer));
-  }
-
-  static std::string lowered_reason(int code) {
-    std::string text = std::strerror(code);
-    if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z')
-      text[0] = static_cast<char>(text[0] - 'A' + 'a');
-    return text;
   }
 
   Loop& loop_;
   std::shared_ptr<Asked> asked_;
-  Probe::Done done_;
+  Answering answering_;
   Instant began_;
   Fd socket_;
   bool connected_ = false;
   std::optional<Duration> connected_after_;
   std::string text_;
+  PatternSearch search_;
+  Watch search_on_;
   Instant heard_{};  // the last of it, or its end
   Watch ready_;
   Watch timer_;

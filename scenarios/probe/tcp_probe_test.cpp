@@ -3,6 +3,8 @@
 #include "tests/support/asking.hpp"
 #include "tests/support/service.hpp"
 
+#include <ctime>
+
 namespace squall {
 namespace {
 
@@ -104,6 +106,27 @@ TEST_CASE("tcp: a question that is withdrawn is never answered") {
   const auto end = loop->after(20ms, [&] { loop->stop(); });
   loop->run();
   CHECK_FALSE(answered);
+}
+
+TEST_CASE("tcp: a long text that comes in parts is searched once, not once for each part") {
+  const auto loop = make_loop();
+  const Service service(*loop, {.answer = std::string(1000, 'x') + "\n", .times = 64});
+  const auto probe = make_probe(
+      "tcp", {setting("address", service.address()), setting("send", std::string("all\n")),
+              setting("expect.matches", std::string("(x|xx)*y"))});
+  const auto began = std::clock();  // of this process
+  const auto asked = ask(*loop, *probe);
+  CHECK(std::clock() - began < CLOCKS_PER_SEC / 3);
+  CHECK(asked.answer.why.starts_with("'(x|xx)*y' takes too long on 'xxx"));
+}
+
+TEST_CASE("tcp: a long search goes on between other events") {
+  const auto loop = make_loop();
+  const Service service(*loop, {.answer = std::string(60'000, 'a')});
+  const auto probe = make_probe(
+      "tcp", {setting("address", service.address()), setting("send", std::string("all\n")),
+              setting("expect.matches", std::string("a$"))});
+  CHECK(ask(*loop, *probe).answer.held);
 }
 
 TEST_CASE("tcp: asking in a namespace that is not there says so") {
