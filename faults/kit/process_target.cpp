@@ -3,24 +3,22 @@
 #include "faults/kit/process_target.hpp"
 
 #include "faults/kit/cgroup.hpp"
+#include "safety/base/pattern.hpp"
 
 #include <algorithm>
 #include <charconv>
-#include <regex>
 #include <set>
 #include <string_view>
 
 namespace squall {
 namespace {
 
-// std::regex recurses per character; longer command lines are matched by their beginning.
-constexpr std::size_t kLongestMatched = 4096;
-
 struct Matcher {
   const ProcessTarget& target;
   std::optional<Cgroup> group;
-  std::optional<std::regex> pattern;
+  std::optional<Pattern> pattern;
   std::uint64_t netns = 0;
+  mutable std::optional<ProcessId> unsure{};  // one whose command line takes too long to match
 
   bool operator()(const ProcessInfo& process) const {
     if (process.ended()) return false;
@@ -28,7 +26,7 @@ struct Matcher {
     if (target.pid) return process.id.pid == *target.pid;
     if (process.kernel_thread) return false;
     if (!target.name.empty()) return has_name(process);
-    if (pattern) return std::regex_search(process.command.substr(0, kLongestMatched), *pattern);
+    if (pattern) return matches(process);
     if (!target.command.empty()) return process.command.find(target.command) != std::string::npos;
     if (group) return is_in(process, *group);
     return in_unit(process);
@@ -37,7 +35,24 @@ struct Matcher {
   bool has_name(const ProcessInfo& process) const {
     return process.name == target.name || process.program == target.name;
   }
+  bool matches(const ProcessInfo& process) const {
+    const auto found = pattern->search(process.command);
+    if (found.gave_up || found.unfinished) unsure = process.id;
+    return static_cast<bool>(found);
+  }
   bool in_unit(const ProcessInfo& process) const;
+
+  // After the last process: an answer that rests on a guess is none.
+  Result<> be_sure() const {
+    if (!unsure) return {};
+    return Error{ErrorKind::refused,
+                 "'" + pattern->text() +
+                     "' takes too long to match on the command line of process " +
+                     std::to_string(unsure->pid),
+                 "write a simpler expression",
+                 {},
+                 0};
+  }
 };
 
 std::string unit_name(const std::string& unit) {
@@ -63,7 +78,7 @@ bool Matcher::in_unit(const ProcessInfo& process) const {
 }
 
 Result<Matcher> make_matcher(const ProcessTarget& target, const Machine& machine) {
-  Matcher made{target, {}, {}, 0};
+  Matcher made{target, {}, {}};
   if (!target.netns.empty()) {
     SQUALL_TRY(made.netns, machine.processes().read_netns(target.netns));
   }
@@ -71,16 +86,7 @@ Result<Matcher> make_matcher(const ProcessTarget& target, const Machine& machine
     SQUALL_TRY(made.group, machine.cgroups().find(target.cgroup, ""));
   }
   if (target.command.starts_with('~')) {
-    try {
-      made.pattern.emplace(target.command.substr(1), std::regex::ECMAScript);
-    } catch (const std::regex_error& wrong) {
-      return Error{
-          ErrorKind::invalid,
-          "'" + target.command.substr(1) + "' is not a regular expression: " + wrong.what(),
-          "without '~' it is looked for as it stands",
-          {},
-          0};
-    }
+    SQUALL_TRY(made.pattern, Pattern::compile(target.command.substr(1)));
   }
   return made;
 }
@@ -155,9 +161,22 @@ Result<std::vector<ProcessInfo>> find_matching(const ProcessTarget& target,
     else
       found.push_back(each);
   }
+  SQUALL_CHECK(matches.be_sure());
   if (!found.empty()) return found;
   if (spared) return only_spared(target, *spared);
   return nothing_matches(target, all);
+}
+
+// Kept as text, since records hold it; a bad expression is told where it is written.
+Field<ProcessTarget> command_field() {
+  auto made = field("command", &ProcessTarget::command,
+                    "part of the command line; after '~' a regular expression");
+  made.set = [set = made.set](ProcessTarget& target, const Raw& raw) -> Result<> {
+    SQUALL_CHECK(set(target, raw));
+    if (target.command.starts_with('~')) SQUALL_CHECK(Pattern::compile(target.command.substr(1)));
+    return {};
+  };
+  return made;
 }
 
 }  // namespace
@@ -166,8 +185,7 @@ std::vector<Field<ProcessTarget>> process_target_fields() {
   return {field("pid", &ProcessTarget::pid, "one process by its number")
               .range(std::int64_t{1}, std::int64_t{4194304}),
           field("name", &ProcessTarget::name, "name of the process or of its program"),
-          field("command", &ProcessTarget::command,
-                "part of the command line; after '~' a regular expression"),
+          command_field(),
           field("cgroup", &ProcessTarget::cgroup,
                 "control group and those below: a path, or 'cpu:/path' for a v1 hierarchy"),
           field("unit", &ProcessTarget::unit, "systemd unit"),

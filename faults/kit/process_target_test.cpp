@@ -50,6 +50,29 @@ TEST_CASE("each selector finds what it names") {
   CHECK(names_of(find_targets(unit, *machine, spare)) == Names{"price_service"});
 }
 
+TEST_CASE("an expression is complained of where it is written, and never guessed with") {
+  const auto fields = process_target_fields();
+  const auto command =
+      std::ranges::find(fields, "command", [](const auto& each) { return each.sheet.name; });
+  REQUIRE(command != fields.end());
+  ProcessTarget target;
+  CHECK_FALSE(command->set(target, {std::string("~(["), {}}));
+  CHECK_FALSE(command->set(target, {std::string("~\\d"), {}}));
+  CHECK(command->set(target, {std::string("~order_[0-9]+"), {}}));
+  CHECK(command->set(target, {std::string("(["), {}}));
+  const auto machine = testing::clean_machine();
+  ProcessInfo long_one;
+  long_one.name = "long";
+  long_one.state = 'S';
+  long_one.command = std::string(100'000, 'x');
+  machine->processes().add(long_one);
+  target.command = "~(x|xx)*y";
+  const auto found = find_targets(target, *machine, {});
+  REQUIRE_FALSE(found);
+  CHECK(found.error().kind == ErrorKind::refused);
+  CHECK(found.error().what.contains("takes too long"));
+}
+
 TEST_CASE("only processes of the namespace match, and the message says so") {
   const auto machine = testing::clean_machine();
   auto target = by_name("order_gateway");

@@ -137,7 +137,11 @@ class ProcessPause(unittest.TestCase):
         self.assertIn("spared", self.refusal(f"target.pid={os.getpid()}"))
         self.assertIn("no network namespace 'nowhere'",
                       self.refusal(f"target.name={name}", "target.namespace=nowhere"))
-        self.assertIn("not a regular expression", self.refusal("target.command=~["))
+        # Told before anything is planned.
+        with self.assertRaises(subprocess.CalledProcessError) as wrong:
+            drive("--plan", "process_pause", "target.command=~[", stderr=subprocess.PIPE)
+        self.assertEqual(wrong.exception.returncode, 2)
+        self.assertIn("not a regular expression", wrong.exception.stderr)
 
 
 if __name__ == "__main__":
