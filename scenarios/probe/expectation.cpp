@@ -162,7 +162,7 @@ ProbeAnswer Judge::judge(Instant now, const Seen& seen) {
     if (!breach.empty()) breaches.push_back(std::move(breach));
   };
   ProbeAnswer answer;
-  answer.latency = seen.latency.value_or(Duration{});
+  answer.latency = seen.latency.value_or(seen.took);
   answer.value = seen.value;
   if (seen.latency && !seen.value)
     answer.value = std::chrono::duration<double>(*seen.latency).count();

@@ -56,6 +56,7 @@ struct Seen {
   Pattern::Found found;  // of `matches` in the text
   bool cut = false;      // the text was longer than what was kept
   std::optional<Duration> latency;
+  Duration took{};                    // where the latency is not the service's, and not judged
   std::optional<double> value;        // to chart, unless a number was asked for
   std::vector<std::string> breaches;  // of what only this kind expects
   std::string remark;                 // what else there is to say of an answer that breaches

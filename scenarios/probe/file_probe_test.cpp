@@ -3,6 +3,8 @@
 #include "tests/support/asking.hpp"
 
 #include <fstream>
+#include <iterator>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -77,9 +79,29 @@ TEST_CASE("file: a large file is read up to its limit, a file of /proc as it is"
   CHECK(ask(*loop, *file.probe({setting("expect.matches", std::string("^xxx"))})).answer.held);
   CHECK_FALSE(ask(*loop, *file.probe({setting("expect.matches", std::string("end"))})).answer.held);
   const auto proc =
-      make_probe("file", {setting("path", std::string("/proc/self/status")),
+      make_probe("file", {setting("path", "/proc/" + std::to_string(::getpid()) + "/status"),
                           setting("expect.matches", std::string("^Name:\tunit_tests"))});
   CHECK(ask(*loop, *proc).answer.held);
+}
+
+// Kernel: a file of /proc gives a page for each read.
+TEST_CASE("file: a file of /proc is read beyond its first page") {
+  const auto loop = make_loop();
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  constexpr std::size_t kMany = 100;  // mappings, none like its neighbours
+  auto* const area = static_cast<char*>(
+      ::mmap(nullptr, kMany * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  REQUIRE(area != MAP_FAILED);
+  for (std::size_t i = 0; i < kMany; i += 2) ::mprotect(area + i * page, page, PROT_READ);
+  const auto path = "/proc/" + std::to_string(::getpid()) + "/maps";
+  std::ifstream maps(path);
+  const std::string text{std::istreambuf_iterator<char>(maps), {}};
+  REQUIRE(text.find("[stack]") > page);
+  REQUIRE(text.find("[stack]") < 60'000);
+  const auto probe = make_probe(
+      "file", {setting("path", path), setting("expect.matches", std::string("\\[stack\\]$"))});
+  CHECK(ask(*loop, *probe).answer.held);
+  ::munmap(area, kMany * page);
 }
 
 TEST_CASE("file: expectations that contradict each other are refused") {

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // process: how many processes of a name, command line or pid are there, and in which
-// state. Reads /proc and touches none of them.
+// state. Reads /proc and touches none of them; a process of its own does, since a command
+// line can be as stuck as what it belongs to.
 
 #include "safety/base/file.hpp"
 #include "safety/base/proc.hpp"
 #include "safety/spare.hpp"
 #include "scenarios/probe/expectation.hpp"
 #include "scenarios/probe/make.hpp"
+#include "scenarios/probe/onlooker.hpp"
 
 #include <algorithm>
-#include <charconv>
+#include <cmath>
 #include <dirent.h>
 #include <unistd.h>
 
@@ -110,7 +112,10 @@ bool has_command(const std::string& folder, const Pattern& command) {
   if (!line) return false;
   while (line->ends_with('\0')) line->pop_back();
   std::replace(line->begin(), line->end(), '\0', ' ');
-  return static_cast<bool>(command.search(*line));
+  PatternSearch search;
+  while (!search.step(command, *line)) {
+  }
+  return static_cast<bool>(search.found());
 }
 
 // Kernel: reading cmdline waits for the memory of a process that is stuck in its own
@@ -118,7 +123,7 @@ bool has_command(const std::string& folder, const Pattern& command) {
 void consider(const Params& params, const std::string& pid, std::vector<Process>& found) {
   const auto folder = "/proc/" + pid;
   auto process = read_process(folder);
-  if (!process) return;
+  if (!process || process->name == Onlooker::kName) return;
   if (!params.program.empty() && !is_named(*process, params.program)) return;
   if (params.command && !has_command(folder, *params.command)) return;
   found.push_back(std::move(*process));
@@ -132,8 +137,8 @@ Result<std::vector<Process>> find_processes(const Params& params) {
   }
   const Handle<DIR, ::closedir> proc(::opendir("/proc"));
   if (!proc) return sys_error("read '/proc'");
-  // Our command line, and that of whoever started us (sudo, timeout), names the scenario.
-  const auto callers = params.command ? find_ancestors() : std::vector{::getpid()};
+  // The run's command line, and that of whoever started it (sudo, timeout), names the scenario.
+  const auto callers = params.command ? find_ancestors() : std::vector{::getppid()};
   while (const auto* entry = ::readdir(proc.get())) {
     pid_t pid = 0;
     if (parse_number(entry->d_name, pid) && std::ranges::find(callers, pid) == callers.end())
@@ -168,21 +173,41 @@ ProbeAnswer look(const Params& params) {
   return answer;
 }
 
+// As it comes from the process that looks: "1<value>\0<said>\0<why>". No name holds a zero.
+std::string packed(const ProbeAnswer& answer) {
+  std::string made(answer.held ? "1" : "0");
+  if (answer.value) made += std::to_string(std::llround(*answer.value));
+  return made.append(1, '\0').append(answer.said).append(1, '\0').append(answer.why);
+}
+
+ProbeAnswer unpacked(const Sight& sight) {
+  ProbeAnswer answer;
+  answer.latency = sight.took;
+  answer.timed = sight.error.empty() || sight.timed_out;
+  answer.said = answer.why = sight.error;
+  const std::string_view text = sight.text;
+  const auto value = text.find('\0');
+  const auto said = text.find('\0', value + 1);
+  if (!sight.error.empty() || said == std::string_view::npos) return answer;
+  std::int64_t number = 0;
+  if (parse_number(text.substr(1, value - 1), number)) answer.value = static_cast<double>(number);
+  answer.held = text[0] == '1';
+  answer.said = text.substr(value + 1, said - value - 1);
+  answer.why = text.substr(said + 1);
+  return answer;
+}
+
 class ProcessProbe final : public Probe {
  public:
   explicit ProcessProbe(Params params)
-      : params_(std::make_shared<const Params>(std::move(params))) {}
-  Watch ask(Loop& loop, Duration, Done done) override {
-    return loop.after(Duration::zero(), [&loop, params = params_, done = std::move(done)] {
-      const auto began = loop.now();
-      auto answer = look(*params);
-      answer.latency = loop.now() - began;
-      done(std::move(answer));
-    });
+      : onlooker_([params = std::move(params)] { return packed(look(params)); }) {}
+  Watch ask(Loop& loop, Duration timeout, Done done) override {
+    return onlooker_.ask(loop, timeout,
+                         [done = std::move(done)](const Sight& sight) { done(unpacked(sight)); });
   }
 
  private:
-  std::shared_ptr<const Params> params_;
+  Onlooker onlooker_;
 };
 
 }  // namespace

@@ -74,8 +74,8 @@ TEST_CASE("process: counted by name, by command line and by pid") {
 }
 
 TEST_CASE("process: whoever started us names the scenario too, and does not count") {
-  const auto probe = make_probe("process", {setting("command", std::string("unit_tests"))});
   const auto count = [&] {
+    const auto probe = make_probe("process", {setting("command", std::string("unit_tests"))});
     const auto loop = make_loop();
     std::optional<double> counted;
     const auto question = probe->ask(*loop, 10s, [&](const ProbeAnswer& answer) {
