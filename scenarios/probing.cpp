@@ -45,13 +45,32 @@ Probing::~Probing() = default;
 void Probing::ask_all(Phase phase, std::function<void(std::string)> done) {
   phase_done_ = std::move(done);
   failure_.clear();
+  if (phase == Phase::after && during_) note_unanswered();
   unsettled_ = 0;
   for (auto& one : probes_) unsettled_ += one->asks_in(phase) ? 1 : 0;
   if (unsettled_ == 0) return finish_phase();
   ask_each(phase);
 }
 
-void Probing::start() { ask_each(Phase::during); }
+void Probing::start() {
+  during_ = true;
+  ask_each(Phase::during);
+}
+
+// What was never looked at cannot have held. Everything is back by now, so there is nothing
+// left to abort, whatever the probe says.
+void Probing::note_unanswered() {
+  for (auto& one : probes_) {
+    if (!one->asks_in(Phase::during) || one->counts[static_cast<int>(Phase::during)].asked > 0)
+      continue;
+    auto entry = one->checked.entry;
+    entry.on_breach = OnBreach::record;
+    const auto why = "it was not answered once during the run; let the run last longer than " +
+                     to_text(entry.timeout) + ", the timeout of the probe";
+    if (std::exchange(one->held, false)) one->breach = why;
+    breach_(entry, why);
+  }
+}
 
 void Probing::ask_each(Phase phase) {
   for (auto& one : probes_) {

@@ -25,7 +25,8 @@ class Probing {
   ~Probing();
 
   // Before and after: asks until each probe has held once or breached as often as its
-  // tolerance allows. `done` gets the first failure, or "".
+  // tolerance allows. `done` gets the first failure, or "". After a run, a probe that was to
+  // be asked meanwhile and never answered is a breach.
   void ask_all(Phase phase, std::function<void(std::string failure)> done);
   void start();  // during: every probe at its interval
   void stop();
@@ -35,6 +36,7 @@ class Probing {
 
  private:
   struct One;
+  void note_unanswered();
   void ask_each(Phase phase);
   void ask(One& one, Phase phase);
   void answered(One& one, Phase phase, const ProbeAnswer& answer);
@@ -46,6 +48,7 @@ class Probing {
   EventLog& log_;
   Breach breach_;
   std::function<void(std::string)> phase_done_;
+  bool during_ = false;  // it has begun
   std::size_t unsettled_ = 0;
   std::string failure_;
   Watch finish_;

@@ -51,6 +51,46 @@ TEST_CASE("a timeout as long as the interval counts: the next question waits for
   CHECK(result.probes[0].during.breached == 3);
 }
 
+TEST_CASE("what was never answered during the run did not hold") {
+  const auto loop = make_loop();
+  const Service service(*loop, {});
+  const TemporaryDirectory folder;
+  auto log = EventLog::create(folder / "events.jsonl", "20260101-000000-c0ffee");
+  REQUIRE(log);
+  auto probes = hanging(service, 1);
+  probes[0].entry.timeout = 5s;
+  probes[0].entry.on_breach = OnBreach::abort;
+  std::vector<std::string> breaches;
+  Probing probing(*loop, probes, *log, [&](const ProbeEntry& entry, const std::string& why) {
+    CHECK(entry.on_breach == OnBreach::record);  // nothing is left to abort
+    breaches.push_back(why);
+  });
+  const auto finish = [&] {
+    probing.ask_all(Phase::after, [&](const std::string&) { loop->stop(); });
+    loop->run();
+  };
+  SUBCASE("a run that ends before the answer") {
+    probing.start();
+    const auto end = loop->after(20ms, [&] { loop->stop(); });
+    loop->run();
+    CHECK(service.connections() == 1);  // asked at once, however long the interval
+    probing.stop();
+    finish();
+    const std::string why =
+        "it was not answered once during the run; let the run last longer than 5s, the timeout "
+        "of the probe";
+    CHECK(breaches == std::vector{why});
+    RunResult result;
+    probing.report(result);
+    CHECK_FALSE(result.probes[0].held);
+    CHECK(result.probes[0].breach == why);
+  }
+  SUBCASE("but not where nothing was disturbed") {
+    finish();
+    CHECK(breaches.empty());
+  }
+}
+
 // A service that is slow while it is disturbed, judged by its median.
 class SlowMeanwhile final : public Probe {
  public:

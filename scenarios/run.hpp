@@ -46,7 +46,7 @@ struct ProbeReport {
   std::string name;
   std::string kind;
   Count before, during, after;
-  bool held = true;    // its tolerance was never exceeded, in no phase
+  bool held = true;    // its tolerance was never exceeded, in no phase, and it was answered
   std::string breach;  // the first counted breach: "latency 71ms is not < 50ms"
   std::string last;    // what was seen last
   std::int64_t p50_ns = 0, p99_ns = 0, max_ns = 0;  // latency while faults were active
