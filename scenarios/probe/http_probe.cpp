@@ -84,14 +84,15 @@ class HttpProbe final : public Probe {
     auto answering = std::make_shared<Answering>(
         loop, std::shared_ptr<Judge>(asked_, &asked_->judge), std::move(done));
     answering->wait_for(
-        ask_http(loop, asked_->request, timeout, kTextKept,
-                 [&to = *answering](const HttpAnswer& answer) { judge(to, answer); }));
+        client_.ask(loop, asked_->request, timeout, kTextKept,
+                    [&to = *answering](const HttpAnswer& answer) { judge(to, answer); }));
     return Watch(std::move(answering));
   }
   void begin_phase() override { asked_->judge.begin_phase(); }
 
  private:
   std::shared_ptr<Asked> asked_;
+  HttpClient client_;
 };
 
 }  // namespace

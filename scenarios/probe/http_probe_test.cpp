@@ -3,6 +3,12 @@
 #include "tests/support/asking.hpp"
 #include "tests/support/service.hpp"
 
+#include <curl/curl.h>
+
+#include <array>
+#include <dlfcn.h>
+#include <sys/inotify.h>
+
 namespace squall {
 namespace {
 
@@ -145,6 +151,51 @@ TEST_CASE("http: a name that nobody knows is an answer, not a stall") {
   const auto asked = ask(*loop, *probe, 5s);
   CHECK_FALSE(asked.answer.held);
   CHECK(asked.longest_hold < kSoon);
+}
+
+TEST_CASE("http: each question makes a connection of its own, also when another was withdrawn") {
+  const auto loop = make_loop();
+  const Service service(*loop, {.answer = answer_of("200 OK", "ok"), .closes = false});
+  const auto probe = make_probe("http", asking(service));
+  for (std::size_t i = 1; i <= 3; ++i) {
+    CHECK(ask(*loop, *probe).answer.held);
+    CHECK(service.connections() == i);
+  }
+  auto withdrawn = probe->ask(*loop, 1s, [](const ProbeAnswer&) { CHECK(false); });
+  withdrawn.cancel();
+  CHECK(ask(*loop, *probe).answer.held);
+}
+
+// Which the loop would wait for, some 20 ms with each question.
+TEST_CASE("http: the trusted certificates are loaded once for all questions of a probe") {
+  const auto loop = make_loop();
+  // Garbage is enough: they are loaded before the service says anything.
+  const Service service(*loop, {.answer = "no TLS", .greets = true});
+  const auto probe = make_probe("http", {setting("url", "https://" + service.address() + "/")});
+  void* library = ::dlopen("libcurl.so.4", RTLD_NOW | RTLD_NOLOAD);
+  const auto version =
+      library
+          ? reinterpret_cast<decltype(&::curl_version_info)>(::dlsym(library, "curl_version_info"))
+          : nullptr;
+  if (!version || version(CURLVERSION_NOW)->version_num < 0x075700) {
+    MESSAGE("skipped: this libcurl keeps no certificates");
+    return;
+  }
+  const char* bundle = "/etc/ssl/certs/ca-certificates.crt";
+  const Fd opens{::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)};
+  if (::inotify_add_watch(opens.get(), bundle, IN_OPEN) < 0) {
+    MESSAGE("skipped: there is no ", bundle);
+    return;
+  }
+  const auto opened = [&] {
+    std::array<char, 4096> events{};
+    return ::read(opens.get(), events.data(), events.size()) > 0;
+  };
+  CHECK_FALSE(ask(*loop, *probe).answer.held);
+  REQUIRE(opened());
+  CHECK_FALSE(ask(*loop, *probe).answer.held);
+  CHECK_FALSE(opened());
+  CHECK(service.connections() == 2);
 }
 
 TEST_CASE("http: a question that is withdrawn is never answered") {

@@ -9,6 +9,7 @@
 #include "safety/base/netns.hpp"
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -32,10 +33,20 @@ struct HttpAnswer {
   Duration took{};
 };
 
-// Redirects are not followed and proxies not used: the question is about this address.
-// Names are looked up by a thread of libcurl, in our own network namespace; only the
-// connection is made in `netns`.
-[[nodiscard]] Watch ask_http(Loop& loop, const HttpRequest& request, Duration timeout,
-                             std::size_t body_kept, std::function<void(HttpAnswer)> done);
+// Asks one service. Redirects are not followed and proxies not used: the question is about
+// this address. Names are looked up by a thread of libcurl, in our own network namespace; only
+// the connection is made in `netns`. What is trusted is loaded with the first question.
+class HttpClient {
+ public:
+  HttpClient();
+  ~HttpClient();
+  [[nodiscard]] Watch ask(Loop& loop, const HttpRequest& request, Duration timeout,
+                          std::size_t body_kept, std::function<void(HttpAnswer)> done);
+
+ private:
+  class Shared;
+  class Transfer;
+  std::shared_ptr<Shared> shared_;
+};
 
 }  // namespace squall
