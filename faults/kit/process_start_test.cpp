@@ -5,6 +5,7 @@
 #include "faults/kit/process_start.hpp"
 
 #include "safety/base/proc.hpp"
+#include "safety/base/process_stat.hpp"
 #include "tests/support/temporary.hpp"
 
 #include <doctest/doctest.h>
@@ -15,6 +16,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,10 +70,20 @@ TEST_CASE("a start whose starter is killed is found by name until it is found by
   const std::string name = "squall-7e570001";
   const auto named = [&] {
     auto all = all_processes();
-    std::erase_if(all, [&](pid_t pid) { return process_name(pid) != name; });
+    std::erase_if(all, [&](pid_t pid) {
+      const auto stat = read_process_stat(pid);
+      return !stat || stat->name != name || stat->ended();
+    });
     return all;
   };
+  const auto wait_for = [](const auto& holds) {
+    const auto until = std::chrono::steady_clock::now() + 20s;
+    for (; std::chrono::steady_clock::now() < until; ::usleep(1000))
+      if (holds()) return true;
+    return false;
+  };
   const HeldUp held;
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // what the starter leaves is ours
   const pid_t starter = ::fork();
   if (starter == 0) {
     StartOrder order;
@@ -80,15 +92,15 @@ TEST_CASE("a start whose starter is killed is found by name until it is found by
     ::_exit(start_detached(order) ? 0 : 1);
   }
   const Fd starter_fd = open_process(starter);
-  const auto until = std::chrono::steady_clock::now() + 20s;
-  while (named().empty() && std::chrono::steady_clock::now() < until) ::usleep(1000);
-  CHECK_FALSE(named().empty());
+  CHECK(wait_for([&] { return !named().empty(); }));
   ::kill(starter, SIGKILL);
   CHECK(ends_within(starter_fd.get(), 20s));
   ::waitpid(starter, nullptr, 0);
-  const auto left = named();
-  for (const auto pid : left) ::kill(pid, SIGKILL);
-  CHECK(left.size() <= 1);
+  // Of the two that a start forks, the first ends by itself.
+  CHECK(wait_for([&] { return named().size() <= 1; }));
+  for (const auto pid : named()) ::kill(pid, SIGKILL);
+  CHECK(wait_for([] { return ::waitpid(-1, nullptr, WNOHANG) < 0; }));
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
 TEST_CASE("what is started carries its mark, and one of an earlier start is replaced") {
