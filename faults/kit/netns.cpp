@@ -55,12 +55,10 @@ Result<std::uint64_t> read_cookie() {
   return cookie;
 }
 
-// Hints that lead to some namespace: ours, those that we hold, named ones, ones that are mounted
-// elsewhere (container engines), and those of processes.
+// Hints that lead to some namespace: ours, named ones, ones that are mounted elsewhere
+// (container engines), those of processes, and those that we hold.
 std::vector<std::string> all_hints() {
   std::vector<std::string> hints = {""};
-  for (const auto& name : names_in(kHeld))
-    if (target_of(kHeld + name).starts_with("net:[")) hints.push_back(kHeld + name);
   auto named = names_in(kNamed);
   std::ranges::sort(named);
   std::ranges::move(named, std::back_inserter(hints));
@@ -73,6 +71,8 @@ std::vector<std::string> all_hints() {
     if (!point.starts_with(kNamed)) hints.push_back(point);
   }
   for (const auto pid : all_processes()) hints.push_back(std::to_string(pid));
+  for (const auto& name : names_in(kHeld))
+    if (target_of(kHeld + name).starts_with("net:[")) hints.push_back(kHeld + name);
   return hints;
 }
 
