@@ -36,9 +36,11 @@ struct Matcher {
     return process.name == target.name || process.program == target.name;
   }
   bool matches(const ProcessInfo& process) const {
-    const auto found = pattern->search(process.command);
-    if (found.gave_up || found.unfinished) unsure = process.id;
-    return static_cast<bool>(found);
+    PatternSearch search;
+    while (!unsure && !search.step(*pattern, process.command)) {
+    }
+    if (search.found().gave_up) unsure = process.id;
+    return static_cast<bool>(search.found());
   }
   bool in_unit(const ProcessInfo& process) const;
 

@@ -27,8 +27,8 @@ class Pattern {
   };
   struct Found {
     std::optional<Match> match;
-    bool gave_up = false;     // it takes too long
-    bool unfinished = false;  // to go on behind what is decided
+    bool unfinished = false;  // its time is over; to go on behind what is decided
+    bool gave_up = false;     // a search of several turns: they add up to too much
     std::size_t decided = 0;  // no match begins before it, however the text goes on
     explicit operator bool() const { return match.has_value(); }
   };

@@ -99,7 +99,7 @@ class Question {
     text_.append(part.data(),
                  std::min<std::size_t>(static_cast<std::size_t>(got), kTextKept - text_.size()));
     heard_ = loop_.now();
-    search_ = PatternSearch(search_.found().decided);
+    if (!search_.found().gave_up) search_ = PatternSearch(search_.found().decided);
     if (got == 0 || text_.size() >= kTextKept) return finish();
     finish_when_enough();
   }
@@ -108,7 +108,7 @@ class Question {
   void finish_when_enough() {
     const auto& expect = asked_->params.expect;
     const bool line = text_.ends_with('\n');
-    if ((!expect.json.empty() || expect.number) && !line) return;
+    if (((!expect.json.empty() || expect.number) && !line) || search_.found().gave_up) return;
     if (expect.matches && !search_.step(*expect.matches, text_))
       return void(search_on_ = loop_.after(Duration::zero(), [this] { finish_when_enough(); }));
     if (!expect.matches || search_.found()) finish();
