@@ -37,7 +37,7 @@ Result<std::string> find_service(const std::vector<ProcessInfo>& killed, const M
   std::map<std::string, Service> known;
   for (const auto& each : killed)
     for (const auto& [hierarchy, path] : each.cgroups) {
-      const auto unit = service_in(path);
+      auto unit = service_in(path);
       if (unit.empty() || (!hierarchy.empty() && hierarchy != kSystemd)) continue;
       if (!known.contains(unit)) {
         auto service = host.processes().read_service(unit);
