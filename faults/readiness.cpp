@@ -4,12 +4,36 @@
 
 #include "faults/kit/kernel.hpp"
 
+#include <string>
+#include <string_view>
+
 namespace squall {
+namespace {
+
+// "a or b": the first that is there is enough.
+Result<> available(const std::string& need, const Kernel& kernel) {
+  constexpr std::string_view kOr = " or ";
+  std::string lacking;
+  for (std::size_t from = 0;;) {
+    const auto end = need.find(kOr, from);
+    auto there = kernel.available(need.substr(from, end - from));
+    if (there) return {};
+    lacking += (lacking.empty() ? "" : ", and ") + there.error().what;
+    if (end == need.npos) {
+      auto error = std::move(there).error();
+      error.what = lacking;
+      return error;
+    }
+    from = end + kOr.size();
+  }
+}
+
+}  // namespace
 
 std::vector<Error> lacks(const FaultSheet& sheet, const Machine& machine) {
   std::vector<Error> missing;
   for (const auto& need : sheet.needs)
-    if (auto there = machine.kernel().available(need); !there)
+    if (auto there = available(need, machine.kernel()); !there)
       missing.push_back(std::move(there).error());
   return missing;
 }

@@ -31,7 +31,8 @@ struct Spec {
   std::string name;     // also folder, TOML kind, docs heading, journal entry
   std::string summary;  // one line: "loss of matching packets, decided by BPF"
   Rung rung = Rung::we_own_it;
-  // "cap:net_admin", "bpf:sched_cls", "kernel:NET_CLS_BPF", "tool:…": see kit/kernel.hpp.
+  // "cap:net_admin", "bpf:sched_cls", "kernel:NET_CLS_BPF", "tool:…": see kit/kernel.hpp;
+  // "bpf:tcx or kernel:NET_CLS_BPF": one of them is enough.
   std::vector<std::string> needs;
   Table<P> params;
   std::string notes;                     // paragraphs for the reference: what it does and does not

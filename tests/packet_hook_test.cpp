@@ -3,6 +3,7 @@
 // Packet hooks that are shared: with other faults of ours, with filters of others, and
 // on kernels without tcx, where a qdisc may have to be made first.
 
+#include "faults/readiness.hpp"
 #include "faults/registry.hpp"
 #include "safety/undo/rollback.hpp"
 #include "tests/support/fake_machine.hpp"
@@ -135,6 +136,66 @@ TEST_CASE("a clsact qdisc of ours stays when others have put a filter there") {
   CHECK(hooks.clsact);
   CHECK(hooks.in == std::vector{theirs});
   CHECK(hooks.out.empty());
+}
+
+// eth0 has an ingress qdisc of others, with a filter of theirs.
+std::unique_ptr<FakeMachine> with_ingress_qdisc(bool tcx) {
+  auto machine = clean_machine();
+  machine->network().has_tcx(tcx);
+  auto& hooks = machine->network().edit().namespaces.begin()->second.hooks[2];
+  hooks.ingress = true;
+  hooks.in.push_back({"monitor", 999, network::Means::clsact, 49152, 1, false, false});
+  return machine;
+}
+
+std::vector<std::string> means_of(const Result<Plan>& plan) {
+  REQUIRE(plan);
+  std::vector<std::string> all;
+  for (const auto& each : plan->intents) {
+    REQUIRE(each.undo.find("means"));  // no qdisc of ours
+    all.push_back(*each.undo.find("means"));
+  }
+  return all;
+}
+
+TEST_CASE("beside an ingress qdisc of others tcx is used, where there is tcx") {
+  const auto machine = with_ingress_qdisc(true);
+  CHECK(means_of(packet_loss().plan(params("both"), *machine, slot(0))) ==
+        std::vector<std::string>{"tcx", "tcx"});
+}
+
+TEST_CASE("without tcx an ingress qdisc of others takes our filter, for incoming packets only") {
+  const auto machine = with_ingress_qdisc(false);
+  CHECK(means_of(packet_loss().plan(params("in"), *machine, slot(0))) ==
+        std::vector<std::string>{"clsact"});
+  InForce fault(*machine, 0, "in");
+  fault.end();
+  CHECK(machine->network().state() == with_ingress_qdisc(false)->network().state());
+  for (const auto* direction : {"out", "both"}) {
+    const auto refused = packet_loss().plan(params(direction), *machine, slot(0));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().what ==
+          "cannot attach to packets leaving eth0: others have an ingress qdisc there, which "
+          "excludes clsact");
+    CHECK_FALSE(refused.error().hint.empty());
+  }
+}
+
+TEST_CASE("a kernel that lacks what clsact takes is served by tcx, or refused before anything") {
+  for (const auto* need : {"kernel:NET_SCH_INGRESS", "kernel:NET_CLS_BPF"}) {
+    const auto machine = clean_machine();
+    machine->edit_kernel().lack(need);
+    CHECK(means_of(packet_loss().plan(params("out"), *machine, slot(0))) ==
+          std::vector<std::string>{"tcx"});
+    CHECK(lacks(packet_loss().sheet(), *machine).empty());
+    machine->edit_kernel().lack("bpf:tcx");
+    machine->network().has_tcx(false);
+    CHECK_FALSE(packet_loss().plan(params("out"), *machine, slot(0)));
+    const auto missing = lacks(packet_loss().sheet(), *machine);
+    REQUIRE(missing.size() == 1);
+    CHECK(missing[0].what ==
+          "this machine lacks 'bpf:tcx', and this machine lacks '" + std::string(need) + "'");
+  }
 }
 
 TEST_CASE("without a journal, a mark also leads to the qdisc that was made for it") {

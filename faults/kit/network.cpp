@@ -132,13 +132,9 @@ class ThisNetwork final : public Network {
     if (entries.error().kind == ErrorKind::unsupported) return Means::clsact;
     return entries.error();
   }
-  Result<bool> read_clsact(const Hook& hook) const override {
+  Result<network::HookQdisc> read_hook_qdisc(const Hook& hook) const override {
     SQUALL_TRY(const auto inside, netns::enter(hook.netns));
-    SQUALL_TRY(const auto qdiscs, tc::read_qdiscs(hook.ifindex));
-    return std::any_of(qdiscs.begin(), qdiscs.end(), [&](const auto& each) {
-      // Kernel: an ingress qdisc takes filters at the same place as clsact, incoming only.
-      return each.kind == "clsact" || (each.kind == "ingress" && hook.direction == Direction::in);
-    });
+    return tc::read_hook_qdisc(hook.ifindex);
   }
   Result<std::vector<Attached>> read_hook(const Hook& hook) const override {
     SQUALL_TRY(const auto inside, netns::enter(hook.netns));
@@ -158,6 +154,14 @@ class ThisNetwork final : public Network {
       SQUALL_TRY(auto link, tcx::put(token, hook.ifindex, hook.direction, loaded.program()));
       return std::unique_ptr<network::Attachment>(std::make_unique<TcxLink>(std::move(link)));
     }
+    // Kernel: an ingress qdisc would take it, and show it the other direction's packets.
+    SQUALL_TRY(const auto qdisc, tc::read_hook_qdisc(hook.ifindex));
+    if (qdisc == network::HookQdisc::ingress && hook.direction == Direction::out)
+      return Error{ErrorKind::foreign,
+                   "others have put an ingress qdisc on '" + hook.link + "' meanwhile",
+                   {},
+                   {},
+                   0};
     const auto name = loaded.name() + (made_clsact ? std::string(network::kMadeClsact) : "");
     SQUALL_CHECK(tc::put_filter(token, hook.ifindex, hook.direction, loaded.program(), name,
                                 network::filter_handle(loaded.name())));

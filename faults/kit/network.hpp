@@ -31,6 +31,9 @@ namespace network {
 
 enum class Direction { in, out };
 enum class Means { tcx, clsact };  // how a program is attached
+// Which qdisc has the hooks of a link. Kernel: there is one place for either; an ingress qdisc
+// takes filters for incoming packets only, and those as clsact does.
+enum class HookQdisc { none, clsact, ingress };
 
 inline constexpr std::uint16_t kFilterPriority = 0x7f17;
 inline constexpr std::string_view kMadeClsact = "+clsact";
@@ -101,7 +104,7 @@ class Network {
   virtual Result<std::vector<network::Link>> read_links(const network::NamespaceId&) const = 0;
   // The best that this kernel has: tcx, else clsact.
   virtual Result<network::Means> probe_means(const network::Hook&) const = 0;
-  virtual Result<bool> read_clsact(const network::Hook&) const = 0;
+  virtual Result<network::HookQdisc> read_hook_qdisc(const network::Hook&) const = 0;
   // In the order in which they see a packet.
   virtual Result<std::vector<network::Attached>> read_hook(const network::Hook&) const = 0;
   // Qdiscs, filters and programs of a link as lines that compare; no counters.

@@ -4,6 +4,7 @@
 
 #include "faults/kit/packet_hook.hpp"
 
+#include "faults/kit/kernel.hpp"
 #include "faults/machine.hpp"
 
 #include <algorithm>
@@ -14,6 +15,7 @@ namespace {
 
 using network::Direction;
 using network::Hook;
+using network::HookQdisc;
 using network::Means;
 
 constexpr const char* kProgram = "program";
@@ -99,15 +101,34 @@ Intent program_intent(const std::string& fault, const Hook& hook, Means means,
           "detach the program " + program, program_by_hand(hook, means, program)};
 }
 
+// Whether a filter can be put there: into the qdisc that is there, or one of ours.
+Result<> clsact_fits(const Machine& host, const Hook& hook, HookQdisc qdisc) {
+  SQUALL_CHECK(host.kernel().available("kernel:NET_CLS_BPF"));
+  if (qdisc == HookQdisc::none) return host.kernel().available("kernel:NET_SCH_INGRESS");
+  if (qdisc == HookQdisc::clsact || hook.direction == Direction::in) return {};
+  return Error{ErrorKind::foreign,
+               "cannot attach to packets leaving " + place(hook) +
+                   ": others have an ingress qdisc there, which excludes clsact",
+               "use tcx (Linux 6.6 has it), or have their filters moved to a clsact qdisc, which "
+               "takes the same ones",
+               {},
+               0};
+}
+
 // Kernel: each change at a tcx hook waits for a grace period of RCU with the lock of all
 // network configuration held, 8 to 15 ms where clsact takes a tenth of a millisecond. But
-// programs that others have there come first, and may keep packets from clsact.
+// programs that others have there come first, and may keep packets from clsact, and
+// an ingress qdisc of others is better left alone.
 Result<Means> choose(const Machine& host, const Hook& hook, Attach attach,
                      const std::vector<network::Attached>& before) {
   const bool others_at_tcx = std::any_of(before.begin(), before.end(), [](const auto& each) {
     return each.means == Means::tcx && !each.ours;
   });
-  if (attach == Attach::clsact || (attach == Attach::automatic && !others_at_tcx))
+  SQUALL_TRY(const auto qdisc, host.network().read_hook_qdisc(hook));
+  const auto fits = clsact_fits(host, hook, qdisc);
+  if (attach == Attach::clsact && !fits) return fits.error();
+  if (attach == Attach::clsact ||
+      (attach == Attach::automatic && fits && !others_at_tcx && qdisc != HookQdisc::ingress))
     return Means::clsact;
   SQUALL_TRY(const auto means, host.network().probe_means(hook));
   if (attach == Attach::tcx && means != Means::tcx)
@@ -116,6 +137,7 @@ Result<Means> choose(const Machine& host, const Hook& hook, Attach attach,
                  "leave 'attach' out, or write attach = \"clsact\"",
                  {},
                  0};
+  if (means == Means::clsact && !fits) return fits.error();
   return means;
 }
 
@@ -139,8 +161,9 @@ Result<bool> clsact_is_ours(const Machine& host, Hook hook) {
 
 // A clsact qdisc that is ours is owed by each fault that uses it: the last one deletes it.
 Result<bool> put_clsact(const Intent& intent, const Hook& hook, Machine& machine, Scope& scope) {
-  SQUALL_TRY(const bool there, machine.network().read_clsact(hook));
+  SQUALL_TRY(const auto qdisc, machine.network().read_hook_qdisc(hook));
   SQUALL_TRY(const bool ours, clsact_is_ours(machine, hook));
+  const bool there = qdisc != HookQdisc::none;
   if (there && !ours) return false;  // others made it since the plan was read
   SQUALL_CHECK(scope.change(intent, [&](const ChangeToken& token) -> Result<> {
     if (there) return {};
@@ -176,6 +199,11 @@ std::vector<Field<Target>> target_fields() {
                 "network namespace of the interface, by name or pid; ours when left out")};
 }
 
+std::vector<std::string> needs() {
+  return {"cap:net_admin", "cap:sys_admin", "bpf:sched_cls", "bpf:tcx or kernel:NET_SCH_INGRESS",
+          "bpf:tcx or kernel:NET_CLS_BPF"};
+}
+
 Result<Plan> plan(const Machine& host, const RunContext& run, const std::string& fault,
                   const Where& where, const std::string& sentence) {
   Plan made{run, {}, {}};
@@ -189,9 +217,10 @@ Result<Plan> plan(const Machine& host, const RunContext& run, const std::string&
     SQUALL_TRY(const auto means, choose(host, hook, where.attach, before));
     if (means == Means::clsact && needs_clsact) {
       needs_clsact = false;
-      SQUALL_TRY(const bool there, host.network().read_clsact(hook));
+      SQUALL_TRY(const auto qdisc, host.network().read_hook_qdisc(hook));
       SQUALL_TRY(const bool ours, clsact_is_ours(host, hook));
-      if (!there || ours) made.intents.push_back(clsact_intent(fault, hook, program));
+      if (qdisc == HookQdisc::none || ours)
+        made.intents.push_back(clsact_intent(fault, hook, program));
     }
     made.intents.push_back(program_intent(fault, hook, means, program, sentence));
     add_notes(made, hook, link, means, where.match, before);

@@ -22,8 +22,11 @@ struct Target {
   std::string netns;
 };
 std::vector<Field<Target>> target_fields();
+// For the fault's spec: what each way to attach takes.
+std::vector<std::string> needs();
 
-// How programs are attached. automatic: clsact, unless others have programs at tcx.
+// How programs are attached. automatic: clsact, unless others have programs at tcx or an
+// ingress qdisc, or the kernel lacks what clsact takes.
 enum class Attach { automatic, tcx, clsact };
 
 struct Where {

@@ -140,8 +140,22 @@ Result<std::vector<Filter>> read_filters_at(int ifindex, std::uint32_t parent) {
   return found;
 }
 
+Result<network::HookQdisc> read_hook_qdisc(int ifindex) {
+  SQUALL_TRY(const auto qdiscs, read_qdiscs(ifindex));
+  for (const auto& each : qdiscs) {
+    if (each.kind == "clsact") return network::HookQdisc::clsact;
+    if (each.kind == "ingress") return network::HookQdisc::ingress;
+  }
+  return network::HookQdisc::none;
+}
+
 Result<std::vector<Filter>> read_filters(int ifindex, Direction direction) {
-  return read_filters_at(ifindex, parent_of(direction));
+  SQUALL_TRY(auto filters, read_filters_at(ifindex, parent_of(direction)));
+  if (filters.empty() || direction == Direction::in) return filters;
+  // Kernel: an ingress qdisc answers with its filters whichever direction is asked for.
+  SQUALL_TRY(const auto qdisc, read_hook_qdisc(ifindex));
+  if (qdisc == network::HookQdisc::ingress) filters.clear();
+  return filters;
 }
 
 Result<std::vector<Filter>> find_filter(int ifindex, Direction direction, std::uint32_t handle) {

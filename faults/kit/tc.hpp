@@ -29,7 +29,8 @@ struct Filter {
 };
 
 Result<std::vector<Qdisc>> read_qdiscs(int ifindex);
-// Of the clsact qdisc; none when there is no such qdisc.
+Result<network::HookQdisc> read_hook_qdisc(int ifindex);
+// Of the clsact or ingress qdisc; none when there is no such qdisc.
 Result<std::vector<Filter>> read_filters(int ifindex, network::Direction);
 // At most one: the filter at our priority with this handle.
 Result<std::vector<Filter>> find_filter(int ifindex, network::Direction, std::uint32_t handle);

@@ -62,7 +62,7 @@ struct PacketLoss {
   static const Spec<Params>& describe() {
     static const Spec<Params> spec{
         "packet_loss",   "loss of matching packets, decided by a BPF program",
-        Rung::we_own_it, {"cap:net_admin", "cap:sys_admin", "bpf:sched_cls"},
+        Rung::we_own_it, packet::needs(),
         table(),         kNotes,
         kExample,        {}};
     return spec;

@@ -37,6 +37,7 @@ class Tcx(unittest.TestCase):
         cls.pair = Pair()
         with inside(cls.pair.near):
             link = bpf_objects.attach_tcx(program, socket.if_nametoindex("eth0"))
+        cls.has_tcx = link is not None
         if cls.attach == "tcx" and link is None:
             cls.pair.close()
             raise unittest.SkipTest("this kernel has no tcx (6.6 has)")
@@ -56,7 +57,8 @@ class Tcx(unittest.TestCase):
 
     def lossy(self, net=None, **settings):
         return Driven("packet_loss", target__interface="eth0",
-                      target__namespace=net or self.pair.near, attach=self.attach, **settings)
+                      target__namespace=net or self.pair.near,
+                      **{"attach": self.attach, **settings})
 
     def strays(self, *words):
         return drive("--strays", "packet_loss", self.pair.near, *words)
@@ -237,6 +239,34 @@ class Tcx(unittest.TestCase):
         finally:
             self.pair.tc("qdisc", "del", "dev", "eth0", "clsact")
             ip("-n", self.pair.near, "link", "del", "sink")
+
+    def test_an_ingress_qdisc_of_others_stays_as_it_is(self):
+        """It excludes clsact. Incoming packets are reached through it, leaving ones by tcx only."""
+        self.pair.tc("qdisc", "add", "dev", "eth0", "ingress")
+        try:
+            self.pair.tc("filter", "add", "dev", "eth0", "ingress", "prio", "9", "protocol", "ip",
+                         "u32", "match", "ip", "dport", "9009", "0xffff", "classid", "1:1")
+            before = self.pair.state()
+            with self.lossy(loss="100%", match__direction="in") as fault:
+                self.assertEqual("present", fault.ask("verify")["reading"])
+                self.assertEqual(20, self.gone(20, 9001, start="far"))
+                self.assertEqual(0, self.gone(20, 9001))
+                self.assertEqual(1, len(self.strays()))
+            for attach in (self.attach, "automatic"):
+                for direction in ("out", "both"):
+                    self.leaves_or_refuses(attach, direction)
+            self.assertEqual(before, self.pair.state())
+        finally:
+            self.pair.tc("qdisc", "del", "dev", "eth0", "ingress")
+
+    def leaves_or_refuses(self, attach, direction):
+        settings = {"loss": "100%", "match__direction": direction, "attach": attach}
+        if attach == "clsact" or not self.has_tcx:
+            with self.assertRaisesRegex(RuntimeError, "leaving eth0.*ingress qdisc.*clsact"):
+                self.lossy(**settings)
+            return
+        with self.lossy(**settings):
+            self.assertEqual(20, self.gone(20, 9001))
 
     def mirrored(self):
         shown = self.pair.tc("-s", "-j", "filter", "show", "dev", "eth0", "egress")

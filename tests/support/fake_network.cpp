@@ -151,9 +151,10 @@ Result<network::Means> FakeNetwork::probe_means(const network::Hook& hook) const
   return tcx_ ? Means::tcx : Means::clsact;
 }
 
-Result<bool> FakeNetwork::read_clsact(const network::Hook& hook) const {
+Result<network::HookQdisc> FakeNetwork::read_hook_qdisc(const network::Hook& hook) const {
   SQUALL_TRY(const auto* hooks, hooks_at(hook));
-  return hooks->clsact;
+  if (hooks->ingress) return network::HookQdisc::ingress;
+  return hooks->clsact ? network::HookQdisc::clsact : network::HookQdisc::none;
 }
 
 Result<std::vector<Attached>> FakeNetwork::read_hook(const network::Hook& hook) const {
@@ -167,6 +168,7 @@ Result<std::vector<std::string>> FakeNetwork::survey_link(const network::Namespa
   SQUALL_TRY(const auto* hooks, hooks_at({id, ifindex, std::to_string(ifindex), Direction::in}));
   std::vector<std::string> lines;
   if (hooks->clsact) lines.emplace_back("qdisc clsact");
+  if (hooks->ingress) lines.emplace_back("qdisc ingress");
   for (const auto& each : hooks->in) lines.push_back("in " + each.name);
   for (const auto& each : hooks->out) lines.push_back("out " + each.name);
   return lines;
@@ -178,7 +180,9 @@ Result<std::unique_ptr<network::Attachment>> FakeNetwork::put_program(const Chan
                                                                       const bpf::Loaded& loaded,
                                                                       bool made_clsact) {
   SQUALL_TRY(auto* hooks, hooks_at(hook));
-  if (means == Means::clsact && !hooks->clsact) return gone("no clsact on '" + hook.link + "'");
+  const bool has_filters =
+      hooks->clsact || (hooks->ingress && hook.direction == network::Direction::in);
+  if (means == Means::clsact && !has_filters) return gone("no clsact on '" + hook.link + "'");
   SQUALL_CHECK(gate_.pass("attach '" + loaded.name() + "' to '" + hook.link + "'"));
   Attached made{loaded.name(), next_++, means, 0, 0, true, made_clsact};
   auto& programs = side(*hooks, hook.direction);
@@ -207,6 +211,8 @@ Result<> FakeNetwork::delete_program_if_ours(const ChangeToken&, const network::
 
 Result<> FakeNetwork::put_clsact(const ChangeToken&, const network::Hook& hook) {
   SQUALL_TRY(auto* hooks, hooks_at(hook));
+  if (hooks->ingress)
+    return Error{ErrorKind::foreign, "an ingress qdisc is on '" + hook.link + "'", {}, {}, 0};
   SQUALL_CHECK(gate_.pass("make clsact on '" + hook.link + "'"));
   hooks->clsact = true;
   return {};
@@ -243,6 +249,7 @@ std::ostream& operator<<(std::ostream& out, const FakeNetwork::State& state) {
       out << "  link " << link.name << (link.up ? " up" : " down");
       if (found != netns.hooks.end()) {
         if (found->second.clsact) out << ", clsact";
+        if (found->second.ingress) out << ", ingress";
         for (const auto& each : found->second.in) out << ", in " << each.name;
         for (const auto& each : found->second.out) out << ", out " << each.name;
       }

@@ -53,6 +53,7 @@ class FakeNetwork final : public Network {
   struct State {
     struct Hooks {
       bool clsact = false;
+      bool ingress = false;  // others have a qdisc of this kind
       std::vector<network::Attached> in, out;
       bool operator==(const Hooks&) const = default;
     };
@@ -87,7 +88,7 @@ class FakeNetwork final : public Network {
                                   const std::string& name) const override;
   Result<std::vector<network::Link>> read_links(const network::NamespaceId&) const override;
   Result<network::Means> probe_means(const network::Hook&) const override;
-  Result<bool> read_clsact(const network::Hook&) const override;
+  Result<network::HookQdisc> read_hook_qdisc(const network::Hook&) const override;
   Result<std::vector<network::Attached>> read_hook(const network::Hook&) const override;
   Result<std::vector<std::string>> survey_link(const network::NamespaceId&,
                                                int ifindex) const override;
