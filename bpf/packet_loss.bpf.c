@@ -11,6 +11,8 @@
 #include "bpf/packet_loss.h"
 #include "bpf/packet_read.h"
 
+#define LINEAR 512 /* bytes in which headers are looked for */
+
 const volatile struct packet_loss_config config;
 
 struct {
@@ -45,6 +47,20 @@ static __always_inline int packet_load(struct __sk_buff *packet, __u32 offset, v
 	__u32 start = offset & PACKET_FROM_LINK ? BPF_HDR_START_MAC : BPF_HDR_START_NET;
 
 	return bpf_skb_load_bytes_relative(packet, offset & ~PACKET_FROM_LINK, to, size, start) != 0;
+}
+
+static __always_inline __u32 linear_part(const struct __sk_buff *skb)
+{
+	return (__u32)((long)skb->data_end - (long)skb->data);
+}
+
+/* Kernel: loads see the linear part of a packet only, and drivers and senders may leave all
+ * behind the link's header in page fragments. Returns whether that part has grown. */
+static __always_inline int make_linear(struct __sk_buff *skb)
+{
+	__u32 wanted = skb->len < LINEAR ? skb->len : LINEAR;
+
+	return linear_part(skb) < wanted && !bpf_skb_pull_data(skb, wanted);
 }
 
 /* 0: passes. 1: dropped. 3: dropped, and the matching packet before it was not. */
@@ -94,6 +110,14 @@ int squall_decides(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	counters->seen++;
 	packet_read(skb, bpf_ntohs(skb->protocol), &facts);
+	if (facts.cut && make_linear(skb)) {
+		__builtin_memset(&facts, 0, sizeof(facts));
+		packet_read(skb, bpf_ntohs(skb->protocol), &facts);
+	}
+	if (facts.cut && linear_part(skb) < skb->len) {
+		counters->unreadable++;
+		return TC_ACT_UNSPEC;
+	}
 	if (!packet_matches(&config.match, &facts))
 		return TC_ACT_UNSPEC;
 	if (packet_spared(&config.match, &facts)) {

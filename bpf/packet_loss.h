@@ -57,6 +57,7 @@ struct packet_loss_counters {
 	__u64 dropped_bytes;
 	__u64 matched_segments; /* packets on the wire: a GSO super-packet holds several */
 	__u64 dropped_segments;
+	__u64 unreadable; /* passed: whether they match or are spared is not known */
 };
 
 /* SplitMix64: every output bit depends on every bit of seed and number. */

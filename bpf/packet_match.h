@@ -64,6 +64,8 @@ struct packet_facts {
 	__u32 version;	 /* 4, 6, or 0 when it is not IP */
 	__u32 protocol;
 	__u32 dscp;
+	__u32 cut;	 /* a header could not be read: it is not there, or not within reach */
+	__u32 hidden;	 /* transport header in another fragment, or behind too many headers */
 	__u32 has_ports; /* TCP, UDP and their kin; never a later fragment */
 	__u32 source_port;
 	__u32 destination_port;
@@ -196,7 +198,8 @@ PACKET_INLINE __u32 packet_is_neighbourly(__u32 icmp_type)
 }
 
 /* What keeps the operator's way in open: ARP, IPv6 neighbour and router discovery, SSH.
- * Spared wins over matched, inverted or not. */
+ * What may be one of them all the same is spared as well: a later fragment of TCP, and what
+ * stands behind too many headers. Spared wins over matched, inverted or not. */
 PACKET_INLINE int packet_spared(const volatile struct packet_match_config *c,
 				const struct packet_facts *facts)
 {
@@ -209,8 +212,12 @@ PACKET_INLINE int packet_spared(const volatile struct packet_match_config *c,
 		    packet_is_neighbourly(facts->icmp_type))
 			return 1;
 	}
-	if (!c->ssh_port_count || facts->protocol != 6 || !facts->has_ports)
+	if (facts->hidden && packet_is_extension(facts->protocol))
+		return (c->spare_neighbours | c->ssh_port_count) != 0;
+	if (!c->ssh_port_count || facts->protocol != 6)
 		return 0;
+	if (!facts->has_ports)
+		return facts->hidden != 0;
 	PACKET_NO_UNROLL
 	for (i = 0; i < PACKET_MATCH_SSH_PORTS && i < c->ssh_port_count; i++)
 		hits |= packet_is_zero(facts->source_port ^ c->ssh_ports[i]) |

@@ -247,6 +247,37 @@ TEST_CASE("what keeps the way in open is spared, until it is given up") {
   }
 }
 
+TEST_CASE("what may be SSH or a neighbour all the same is spared") {
+  SpareList given_up;
+  given_up.ssh = given_up.neighbours = false;
+  const Packet later_tcp = {6, 0, 0, 0x41, 0, 0, 0, 0}, later_udp = {17, 0, 0, 0x41, 0, 0, 0, 0};
+  const Packet tag = {0, 5, 0x81, 0};
+  Packet many;
+  for (int i = 0; i < 5; ++i) many = many + Packet{low(i < 4 ? 60 : 6), 0, 0, 0, 0, 0, 0, 0};
+  for (const auto& [ethertype, packet] : std::vector<std::pair<unsigned, Packet>>{
+           {kV4, ipv4(6, 0, 185) + ports(1, 2)},
+           {kV6, ipv6(44) + later_tcp + ports(1, 2)},
+           {kV6, ipv6(60) + many + ports(1, 2)},
+           {kVlan, tag + tag + tag + ipv4(6) + ports(1, 22)}}) {
+    CHECK(judge(match({}), ethertype, packet).spared);
+    CHECK_FALSE(judge(match({}), ethertype, packet, given_up).spared);
+  }
+  CHECK_FALSE(judge(match({}), kV4, ipv4(17, 0, 185) + ports(1, 2)).spared);
+  CHECK_FALSE(judge(match({}), kV6, ipv6(44) + later_udp + ports(1, 2)).spared);
+}
+
+TEST_CASE("a header that was not read is known to be missing") {
+  const auto packet = Packet{0, 5, 0x86, 0xdd} + ipv6(0) + Packet{6, 0, 0, 0, 0, 0, 0, 0} +
+                      Packet{0x9c, 0x40, 0, 22};
+  for (std::size_t size = 0; size <= packet.size(); ++size) {
+    CAPTURE(size);
+    Packet part(packet.begin(), packet.begin() + static_cast<std::ptrdiff_t>(size));
+    packet_facts facts{};
+    packet_read(&part, kVlan, &facts);
+    CHECK((facts.cut != 0) == (size < packet.size()));
+  }
+}
+
 TEST_CASE("a packet cut off anywhere is judged without ports rather than by what follows") {
   const auto whole = ipv6(0) + Packet{6, 0, 0, 0, 0, 0, 0, 0} + ports(22, 9001);
   for (std::size_t size = 0; size + 5 < whole.size(); ++size) {

@@ -24,7 +24,8 @@ PACKET_INLINE void packet_read_transport(PACKET_CONTEXT *packet, __u32 at, struc
 {
 	__u8 start[4];
 
-	if (packet_load(packet, at, start, sizeof(start)))
+	facts->cut = packet_load(packet, at, start, sizeof(start));
+	if (facts->cut)
 		return;
 	facts->has_ports = packet_has_ports(facts->protocol);
 	facts->source_port = packet_be16(start);
@@ -39,20 +40,24 @@ PACKET_INLINE void packet_read_ipv4(PACKET_CONTEXT *packet, __u32 at, struct pac
 		__u32 words[5];
 	} header;
 
-	if (packet_load(packet, at, header.bytes, sizeof(header)) || header.bytes[0] >> 4 != 4)
+	facts->cut = packet_load(packet, at, header.bytes, sizeof(header));
+	if (facts->cut || header.bytes[0] >> 4 != 4)
 		return;
 	facts->version = 4;
 	facts->dscp = header.bytes[1] >> 2;
 	facts->protocol = header.bytes[9];
 	facts->source[0] = header.words[3];
 	facts->destination[0] = header.words[4];
-	if (!(packet_be16(header.bytes + 6) & 0x1fff))
+	facts->hidden = (packet_be16(header.bytes + 6) & 0x1fff) != 0;
+	if (!facts->hidden)
 		packet_read_transport(packet, at + (header.bytes[0] & 0xf) * 4, facts);
 }
 
-/* From the first header behind the fixed one: returns the transport protocol, and in
- * the upper half where its header stands (0: a later fragment, or cut off). A function
- * of its own, because the verifier then walks the loop once and not on every path. */
+#define PACKET_IN_ANOTHER 1u /* no header stands there: this is a later fragment */
+
+/* From the first header behind the fixed one: returns the transport protocol, and in the
+ * upper half where its header stands, PACKET_IN_ANOTHER, or 0: cut off. A function of its
+ * own, because the verifier then walks the loop once and not on every path. */
 PACKET_FUNCTION __u64 packet_skip_extensions(PACKET_CONTEXT *packet, __u32 at, __u32 protocol)
 {
 	__u32 fragment, authentication, length, i;
@@ -68,7 +73,7 @@ PACKET_FUNCTION __u64 packet_skip_extensions(PACKET_CONTEXT *packet, __u32 at, _
 		authentication = packet_is_zero(protocol ^ 51);
 		protocol = next[0];
 		if (packet_be16(next + 2) & 0xfff8 & (0 - fragment))
-			return protocol;
+			return (__u64)PACKET_IN_ANOTHER << 32 | protocol;
 		/* In units of 8 bytes without the first, of 4 without the first two, or 8 bytes. */
 		length = next[1] & (fragment - 1);
 		at += (length + 1 + authentication) * 8 >> authentication;
@@ -83,9 +88,10 @@ PACKET_INLINE void packet_read_ipv6(PACKET_CONTEXT *packet, __u32 at, struct pac
 		__u32 words[10];
 	} header;
 	__u64 transport;
-	__u32 i;
+	__u32 i, start;
 
-	if (packet_load(packet, at, header.bytes, sizeof(header)) || header.bytes[0] >> 4 != 6)
+	facts->cut = packet_load(packet, at, header.bytes, sizeof(header));
+	if (facts->cut || header.bytes[0] >> 4 != 6)
 		return;
 	facts->version = 6;
 	facts->dscp = (packet_be16(header.bytes) >> 6) & 0x3f;
@@ -95,8 +101,13 @@ PACKET_INLINE void packet_read_ipv6(PACKET_CONTEXT *packet, __u32 at, struct pac
 	}
 	transport = packet_skip_extensions(packet, at + sizeof(header), header.bytes[6]);
 	facts->protocol = (__u32)transport;
-	if (transport >> 32)
-		packet_read_transport(packet, (__u32)(transport >> 32), facts);
+	start = (__u32)(transport >> 32);
+	facts->cut = start == 0;
+	facts->hidden = start == PACKET_IN_ANOTHER;
+	if (start <= PACKET_IN_ANOTHER)
+		return;
+	facts->hidden = packet_is_extension(facts->protocol);
+	packet_read_transport(packet, start, facts);
 }
 
 /* `ethertype` in host order, as the kernel keeps it beside the packet. */
@@ -113,12 +124,14 @@ PACKET_INLINE void packet_read(PACKET_CONTEXT *packet, __u32 ethertype, struct p
 	for (i = 0; i < PACKET_MAX_TAGS; i++) {
 		if (ethertype != 0x8100 && ethertype != 0x88a8)
 			break;
-		if (packet_load(packet, at, tag, sizeof(tag)))
-			break;
+		facts->cut = packet_load(packet, at, tag, sizeof(tag));
+		if (facts->cut)
+			return;
 		ethertype = packet_be16(tag + 2);
 		at += sizeof(tag);
 	}
 	facts->ethertype = ethertype;
+	facts->hidden = ethertype == 0x8100 || ethertype == 0x88a8;
 	if (ethertype == 0x0800)
 		packet_read_ipv4(packet, at, facts);
 	else if (ethertype == 0x86dd)

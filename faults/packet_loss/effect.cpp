@@ -44,6 +44,7 @@ packet_loss_counters sum(const std::vector<packet_loss_counters>& all) {
     total.dropped_bytes += each.dropped_bytes;
     total.matched_segments += each.matched_segments;
     total.dropped_segments += each.dropped_segments;
+    total.unreadable += each.unreadable;
   }
   return total;
 }
@@ -57,7 +58,8 @@ std::vector<std::pair<std::string, std::uint64_t>> named(const packet_loss_count
           {"matched_bytes", total.matched_bytes},
           {"dropped_bytes", total.dropped_bytes},
           {"matched_segments", total.matched_segments},
-          {"dropped_segments", total.dropped_segments}};
+          {"dropped_segments", total.dropped_segments},
+          {"unreadable", total.unreadable}};
 }
 
 // Half a packet on either side, because packets come whole. Where chance does not widen the
@@ -123,6 +125,9 @@ Effect loss_effect(const std::vector<LossTally>& tallies,
   const auto& first = tallies.front();
   auto effect = judge(asked, total, tallies.size(), requested(first.loss));
   effect.counters = named(total);
+  if (total.unreadable > 0)
+    effect.why +=
+        "; " + grouped(total.unreadable) + " more passed, for their headers could not be read";
   if (total.matched == 0) return effect;
   const auto matched = static_cast<double>(total.matched);
   const auto dropped = static_cast<double>(total.dropped);

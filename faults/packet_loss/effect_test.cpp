@@ -46,6 +46,17 @@ TEST_CASE("no loss among few packets is no effect that was measured") {
   CHECK(effect({random(1)}, 20000, 0).verdict == Effect::Verdict::mismatch);
 }
 
+TEST_CASE("packets that could not be judged are reported") {
+  auto counters = counted(10000, 510);
+  counters.unreadable = 1200;
+  const auto said = loss_effect({{random(5)}}, {
+                                                   counters,
+                                               });
+  CHECK(said.verdict == Effect::Verdict::confirmed);
+  CHECK(said.why.ends_with("; 1,200 more passed, for their headers could not be read"));
+  CHECK(said.counters.back() == std::pair<std::string, std::uint64_t>{"unreadable", 1200});
+}
+
 TEST_CASE("nothing matched is inconclusive, and says so") {
   const auto nothing = effect({random(5)}, 0, 0);
   CHECK(nothing.verdict == Effect::Verdict::inconclusive);

@@ -24,11 +24,16 @@ EXTENDED = frame(ipv6(0, bytes([60, 0]) + bytes(6) + bytes([17, 0]) + bytes(6)
                       + ports(5000, 9001)), V6)
 LATER = frame(ipv6(44, bytes([17, 0, 0, 64]) + bytes(4) + ports(5000, 9001)), V6)
 LLDP = frame(bytes(40), 0x88cc)
+TCP_LATER = frame(ipv4(6, ports(40000, 23), fragment=185), V4)
+DEEP = frame(ipv6(60, (bytes([60]) + bytes(7)) * 4 + bytes([6]) + bytes(7) + ports(40000, 22)), V6)
+DEEP_TAGS = frame(ipv4(6, ports(40000, 22)), V4, tags=(5, 6, 7))
 
 # settings, packets that must go, packets that must pass
 CASES = [
-    ({}, [UDP4, UDP6, FRAGMENT, ECHO6, LLDP], [SSH, ARP, SOLICITATION]),
-    ({"without": "ssh,neighbours"}, [UDP4, SSH, ARP, SOLICITATION], []),
+    ({}, [UDP4, UDP6, FRAGMENT, ECHO6, LLDP],
+     [SSH, ARP, SOLICITATION, TCP_LATER, DEEP, DEEP_TAGS]),
+    ({"without": "ssh,neighbours"},
+     [UDP4, SSH, ARP, SOLICITATION, TCP_LATER, DEEP, DEEP_TAGS], []),
     ({"match__protocol": "udp"}, [UDP4, UDP6, FRAGMENT, LATER], [ECHO6, LLDP, SSH]),
     ({"match__protocol": "icmp"}, [ECHO6], [UDP4, UDP6, SOLICITATION]),
     ({"match__port": "9001"}, [UDP4, UDP6, EXTENDED], [FRAGMENT, LATER, ECHO6, LLDP]),

@@ -13,6 +13,7 @@ import unittest
 
 import bpf_objects
 from driven_fault import Driven, Pair, drive, inside
+from packet_program import frame, ipv4, ipv6, ports
 from run_tests import run_tests
 from sandbox import ip, need_root
 from slow import scaled, wait_until
@@ -127,6 +128,38 @@ class Tcx(unittest.TestCase):
                             sender.send(bytes(range(2, 14)) + tags + datagram(port))
                     effect = fault.ask("measure")
                     self.assertEqual(2, effect["counters"]["dropped"], effect)
+
+    def test_headers_in_page_fragments_are_read(self):
+        """A frame of which only the link's header is linear, as some drivers hand it over."""
+        padding = bytes(4800)
+        ssh, other = (ipv4(protocol, ports(40000, port) + padding, Pair.FOUR["near"],
+                           Pair.FOUR["far"]) for protocol, port in ((6, 22), (17, 9001)))
+        deep = ipv6(60, bytes([6, 255]) + bytes(2046) + ports(40000, 22) + padding,
+                    Pair.SIX["near"], Pair.SIX["far"])
+        for net in (self.pair.near, self.pair.far):
+            ip("-n", net, "link", "set", "eth0", "mtu", "9000")
+        for direction, net in (("out", self.pair.near), ("in", self.pair.far)):
+            for settings, expected in (
+                    ({}, {"dropped": 5, "spared": 3, "unreadable": 2}),
+                    ({"match__port": 9001}, {"dropped": 5, "spared": 0, "unreadable": 2}),
+                    ({"match__port": 9001, "match__invert": "true"},
+                     {"dropped": 0, "spared": 3, "unreadable": 2})):
+                with self.subTest(direction, **settings), self.lossy(
+                        loss="100%", match__direction=direction, net=net, **settings) as fault:
+                    for payload, ethertype, count in ((ssh, 0x0800, 3), (other, 0x0800, 5),
+                                                      (deep, 0x86dd, 2)):
+                        for _ in range(count):
+                            self.send_in_fragments(frame(payload, ethertype))
+                    counters = fault.ask("measure")["counters"]
+                    # The link's own neighbour discovery is spared as well.
+                    self.assertGreaterEqual(counters["spared"], expected.pop("spared"))
+                    self.assertEqual(expected, {name: counters[name] for name in expected})
+
+    def send_in_fragments(self, packet):
+        with inside(self.pair.near), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sender:
+            sender.bind(("eth0", 0))
+            sender.setsockopt(263, 15, 1)  # SOL_PACKET, PACKET_VNET_HDR: says what is to be linear
+            sender.send(struct.pack("BBHHHH", 0, 0, 14, 0, 0, 0) + packet)
 
     def test_exact_models(self):
         cases = [({"model": "every_nth", "every": 10}, [n for n in range(1, 101) if n % 10]),
