@@ -7,8 +7,14 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <arpa/inet.h>
+#include <csignal>
+#include <netinet/in.h>
+#include <sched.h>
 #include <set>
 #include <string>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace squall;
@@ -43,7 +49,61 @@ TEST_CASE("ports where a daemon listens, and only those") {
   CHECK_MESSAGE(listening_ports(table, {777, 778}) == std::set<std::uint16_t>{2222},
                 "a forwarded port on loopback is no way in");
   CHECK(listening_ports(table, {}).empty());
+  CHECK(accepted_ports(table, {777}).empty());
   CHECK(listening_ports("nonsense\n\n 1: 2 3 0A", {777}).empty());
+}
+
+namespace {
+
+// A TCP socket with this port of this address, 0 for any; its port.
+int make_socket(std::uint32_t address, std::uint16_t& port, bool listens) {
+  const int made = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in where{};
+  where.sin_family = AF_INET;
+  where.sin_addr.s_addr = htonl(address);
+  where.sin_port = htons(port);
+  socklen_t size = sizeof where;
+  auto* at = reinterpret_cast<sockaddr*>(&where);
+  REQUIRE((listens ? ::bind(made, at, size) : ::connect(made, at, size)) == 0);
+  if (!listens) return made;
+  REQUIRE(::listen(made, 1) == 0);
+  REQUIRE(::getsockname(made, at, &size) == 0);
+  port = ntohs(where.sin_port);
+  return made;
+}
+
+// Whether a daemon that holds only a connection accepted by somebody else, at `address`, is
+// found to be reached by that port.
+bool found_by_connection(std::uint32_t address) {
+  std::uint16_t port = 0;
+  const int listening = make_socket(address, port, true);
+  const int client = make_socket(INADDR_LOOPBACK, port, false);
+  const int connection = ::accept(listening, nullptr, nullptr);
+  REQUIRE(connection >= 0);
+  const pid_t daemon = ::fork();
+  if (daemon == 0) {
+    ::close(listening);
+    ::close(client);
+    ::pause();
+    ::_exit(0);
+  }
+  const auto fds = "/proc/" + std::to_string(daemon) + "/fd/";
+  const auto holds = [&](int fd) {
+    return ::access((fds + std::to_string(fd)).c_str(), F_OK) == 0;
+  };
+  while (holds(client)) ::sched_yield();
+  const auto ports = find_ssh_ports({daemon}, {});
+  ::kill(daemon, SIGKILL);
+  ::waitpid(daemon, nullptr, 0);
+  for (const int each : {listening, client, connection}) ::close(each);
+  return std::ranges::find(ports, port) != ports.end();
+}
+
+}  // namespace
+
+TEST_CASE("a daemon that was handed its connection is reached by that port") {
+  CHECK(found_by_connection(INADDR_ANY));
+  CHECK_FALSE_MESSAGE(found_by_connection(INADDR_LOOPBACK), "a forwarded port is no way in");
 }
 
 TEST_CASE("the port of the operator's session, from an environment") {

@@ -47,25 +47,53 @@ bool is_loopback(std::string_view address) {
          (address.ends_with("7F") && (address.size() == 8 || address.contains("FFFF0000")));
 }
 
-}  // namespace
+constexpr std::string_view kListening = "0A";
+constexpr std::string_view kEstablished = "01";
 
-std::set<std::uint16_t> listening_ports(std::string_view table,
-                                        const std::set<std::uint64_t>& sockets) {
-  constexpr std::string_view kListening = "0A";
-  std::set<std::uint16_t> ports;
+struct Entry {
+  std::string_view state;
+  bool on_loopback = false;
+  std::uint16_t port = 0;  // the local one
+  std::uint64_t inode = 0;
+};
+
+std::vector<Entry> entries_of(std::string_view table) {
+  std::vector<Entry> entries;
   for (std::size_t from = 0; from < table.size();) {
     const auto end = std::min(table.find('\n', from), table.size());
     const auto words = words_of(table.substr(from, end - from));
     from = end + 1;
-    std::uint64_t inode = 0;
-    std::uint16_t port = 0;
-    if (words.size() <= 9 || words[3] != kListening) continue;
+    if (words.size() <= 9) continue;
     const auto colon = words[1].rfind(':');
-    if (!is_loopback(words[1].substr(0, colon)) && parse_number(words[9], inode) &&
-        sockets.contains(inode) && parse_number(words[1].substr(colon + 1), port, 16))
-      ports.insert(port);
+    Entry entry{words[3], is_loopback(words[1].substr(0, colon)), 0, 0};
+    if (parse_number(words[9], entry.inode) &&
+        parse_number(words[1].substr(colon + 1), entry.port, 16))
+      entries.push_back(entry);
   }
+  return entries;
+}
+
+}  // namespace
+
+std::set<std::uint16_t> listening_ports(std::string_view table,
+                                        const std::set<std::uint64_t>& sockets) {
+  std::set<std::uint16_t> ports;
+  for (const auto& each : entries_of(table))
+    if (each.state == kListening && !each.on_loopback && sockets.contains(each.inode))
+      ports.insert(each.port);
   return ports;
+}
+
+std::set<std::uint16_t> accepted_ports(std::string_view table,
+                                       const std::set<std::uint64_t>& sockets) {
+  const auto entries = entries_of(table);
+  std::set<std::uint16_t> served, accepted;
+  for (const auto& each : entries)
+    if (each.state == kListening && !each.on_loopback) served.insert(each.port);
+  for (const auto& each : entries)
+    if (each.state == kEstablished && sockets.contains(each.inode) && served.contains(each.port))
+      accepted.insert(each.port);
+  return accepted;
 }
 
 std::uint16_t session_port(std::string_view environment) {
@@ -89,9 +117,11 @@ std::vector<std::uint16_t> find_ssh_ports(const std::vector<pid_t>& daemons,
     const auto sockets = sockets_of(process);
     if (sockets.empty()) continue;
     // The daemon's own view of the network: it may live in another namespace.
+    std::string both;
     for (const auto* table : {"/net/tcp", "/net/tcp6"})
-      if (const auto text = read_file(process + table))
-        ports.merge(listening_ports(*text, sockets));
+      if (const auto text = read_file(process + table)) both += *text;
+    ports.merge(listening_ports(both, sockets));
+    ports.merge(accepted_ports(both, sockets));
   }
   for (const auto pid : ancestors)
     if (const auto text = read_file("/proc/" + std::to_string(pid) + "/environ"))
