@@ -11,6 +11,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 using namespace squall;
 using namespace squall::testing;
 
@@ -136,6 +138,34 @@ TEST_CASE("a clsact qdisc of ours stays when others have put a filter there") {
   CHECK(hooks.clsact);
   CHECK(hooks.in == std::vector{theirs});
   CHECK(hooks.out.empty());
+}
+
+TEST_CASE("the plan says that SSH inside a tunnel is not spared, where a tunnel ends here") {
+  const auto machine = clean_machine();
+  auto& links = machine->network().edit().namespaces.begin()->second.links;
+  links.push_back({"tunl0", 3, false, false, true});
+  const auto noted = [&](std::vector<std::pair<std::string, std::string>> more, bool ssh = true) {
+    Settings settings = {{"target.interface", {"eth0", {}, true}, {}},
+                         {"loss", {"5%", {}, true}, {}}};
+    for (const auto& [name, value] : more) settings.push_back({name, {value, {}, true}, {}});
+    Complaints complaints;
+    auto run = slot(0);
+    run.spare.ssh = ssh;
+    const auto plan =
+        packet_loss().plan(packet_loss().parse(settings, {}, complaints), *machine, run);
+    REQUIRE(plan);
+    return std::ranges::find(plan->notes,
+                             "SSH inside a tunnel cannot be seen and is not spared: there is "
+                             "'wg0'") != plan->notes.end();
+  };
+  CHECK_FALSE(noted({}));
+  links.push_back({"wg0", 4, true, false, true});
+  CHECK(noted({}));
+  CHECK(noted({{"match.protocol", "udp"}}));
+  CHECK(noted({{"match.port", "9001"}, {"match.invert", "true"}}));
+  CHECK_FALSE(noted({{"match.port", "9001"}}));
+  CHECK_FALSE(noted({{"match.protocol", "tcp"}}));
+  CHECK_FALSE(noted({}, false));
 }
 
 // eth0 has an ingress qdisc of others, with a filter of theirs.

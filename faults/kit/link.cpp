@@ -6,11 +6,14 @@
 
 #include "safety/base/fd.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <string_view>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -38,6 +41,23 @@ bool feature(const Fd& socket, const std::string& name, std::uint32_t command) {
   return ::ioctl(socket.get(), SIOCETHTOOL, &request) == 0 && value.data != 0;
 }
 
+constexpr std::string_view kTunnels[] = {
+    "bareudp", "erspan", "geneve", "gre", "gretap", "gtp",  "ip6erspan", "ip6gre", "ip6gretap",
+    "ip6tnl",  "ipip",   "ppp",    "sit", "vti",    "vti6", "vxlan",     "xfrm",   "wireguard"};
+
+// Kernel: a driver that says nothing of itself is named after the kind of its link.
+bool tunnels(const Fd& socket, const std::string& name) {
+  ethtool_drvinfo driver{};
+  driver.cmd = ETHTOOL_GDRVINFO;
+  auto request = request_for(name);
+  request.ifr_data = reinterpret_cast<char*>(&driver);
+  if (::ioctl(socket.get(), SIOCETHTOOL, &request) != 0) return false;
+  const std::string_view kind(driver.driver);
+  // A tap of the same driver leads to a virtual machine.
+  if (kind == "tun") return std::string_view(driver.bus_info) == "tun";
+  return std::ranges::find(kTunnels, kind) != std::end(kTunnels);
+}
+
 Result<Link> read_link(const Fd& socket, const std::string& name) {
   Link made;
   made.name = name;
@@ -50,6 +70,7 @@ Result<Link> read_link(const Fd& socket, const std::string& name) {
     made.up = (request.ifr_flags & IFF_UP) != 0;
   made.segments_late = feature(socket, name, ETHTOOL_GTSO) || feature(socket, name, ETHTOOL_GGSO) ||
                        feature(socket, name, ETHTOOL_GGRO);
+  made.tunnels = tunnels(socket, name);
   return made;
 }
 

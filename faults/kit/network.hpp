@@ -58,6 +58,7 @@ struct Link {
   int index = 0;
   bool up = false;
   bool segments_late = false;  // TSO, GSO or GRO: the hook sees super-packets
+  bool tunnels = false;        // its packets travel inside others, on another link
   bool operator==(const Link&) const = default;
 };
 

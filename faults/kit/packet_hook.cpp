@@ -191,6 +191,28 @@ void add_notes(Plan& plan, const Hook& hook, const network::Link& link, Means me
                          " comes first: a packet that it decides on is not seen");
 }
 
+bool may_carry_a_tunnel(const PacketMatch& match) {
+  if (match.invert) return true;
+  return match.port.empty() && match.source_port.empty() && match.destination_port.empty() &&
+         match.protocol != PacketProtocol{6} &&
+         match.protocol != PacketProtocol{PacketProtocol::kIcmp};
+}
+
+// SSH that comes through a tunnel which ends here is the tunnel's packets on this link.
+Result<> note_tunnels(Plan& plan, const Machine& host, const Where& where) {
+  if (!plan.run.spare.ssh || !may_carry_a_tunnel(where.match)) return {};
+  SQUALL_TRY(const auto netns, host.network().find_namespace(where.target.netns));
+  SQUALL_TRY(const auto links, host.network().read_links(netns));
+  std::string names;
+  for (const auto& each : links)
+    if (each.tunnels && each.up && each.name != where.target.interface)
+      names += (names.empty() ? "'" : ", '") + each.name + "'";
+  if (!names.empty())
+    plan.notes.push_back("SSH inside a tunnel cannot be seen and is not spared: there is " + names +
+                         network::of_namespace(netns));
+  return {};
+}
+
 }  // namespace
 
 std::vector<Field<Target>> target_fields() {
@@ -225,6 +247,7 @@ Result<Plan> plan(const Machine& host, const RunContext& run, const std::string&
     made.intents.push_back(program_intent(fault, hook, means, program, sentence));
     add_notes(made, hook, link, means, where.match, before);
   }
+  SQUALL_CHECK(note_tunnels(made, host, where));
   return made;
 }
 

@@ -13,7 +13,6 @@ import unittest
 
 import bpf_objects
 from driven_fault import Driven, Pair, drive, inside
-from packet_program import frame, ipv4, ipv6, ports
 from run_tests import run_tests
 from sandbox import ip, need_root
 from slow import scaled, wait_until
@@ -38,7 +37,6 @@ class Tcx(unittest.TestCase):
         cls.pair = Pair()
         with inside(cls.pair.near):
             link = bpf_objects.attach_tcx(program, socket.if_nametoindex("eth0"))
-        cls.has_tcx = link is not None
         if cls.attach == "tcx" and link is None:
             cls.pair.close()
             raise unittest.SkipTest("this kernel has no tcx (6.6 has)")
@@ -58,8 +56,7 @@ class Tcx(unittest.TestCase):
 
     def lossy(self, net=None, **settings):
         return Driven("packet_loss", target__interface="eth0",
-                      target__namespace=net or self.pair.near,
-                      **{"attach": self.attach, **settings})
+                      target__namespace=net or self.pair.near, attach=self.attach, **settings)
 
     def strays(self, *words):
         return drive("--strays", "packet_loss", self.pair.near, *words)
@@ -128,38 +125,6 @@ class Tcx(unittest.TestCase):
                             sender.send(bytes(range(2, 14)) + tags + datagram(port))
                     effect = fault.ask("measure")
                     self.assertEqual(2, effect["counters"]["dropped"], effect)
-
-    def test_headers_in_page_fragments_are_read(self):
-        """A frame of which only the link's header is linear, as some drivers hand it over."""
-        padding = bytes(4800)
-        ssh, other = (ipv4(protocol, ports(40000, port) + padding, Pair.FOUR["near"],
-                           Pair.FOUR["far"]) for protocol, port in ((6, 22), (17, 9001)))
-        deep = ipv6(60, bytes([6, 255]) + bytes(2046) + ports(40000, 22) + padding,
-                    Pair.SIX["near"], Pair.SIX["far"])
-        for net in (self.pair.near, self.pair.far):
-            ip("-n", net, "link", "set", "eth0", "mtu", "9000")
-        for direction, net in (("out", self.pair.near), ("in", self.pair.far)):
-            for settings, expected in (
-                    ({}, {"dropped": 5, "spared": 3, "unreadable": 2}),
-                    ({"match__port": 9001}, {"dropped": 5, "spared": 0, "unreadable": 2}),
-                    ({"match__port": 9001, "match__invert": "true"},
-                     {"dropped": 0, "spared": 3, "unreadable": 2})):
-                with self.subTest(direction, **settings), self.lossy(
-                        loss="100%", match__direction=direction, net=net, **settings) as fault:
-                    for payload, ethertype, count in ((ssh, 0x0800, 3), (other, 0x0800, 5),
-                                                      (deep, 0x86dd, 2)):
-                        for _ in range(count):
-                            self.send_in_fragments(frame(payload, ethertype))
-                    counters = fault.ask("measure")["counters"]
-                    # The link's own neighbour discovery is spared as well.
-                    self.assertGreaterEqual(counters["spared"], expected.pop("spared"))
-                    self.assertEqual(expected, {name: counters[name] for name in expected})
-
-    def send_in_fragments(self, packet):
-        with inside(self.pair.near), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sender:
-            sender.bind(("eth0", 0))
-            sender.setsockopt(263, 15, 1)  # SOL_PACKET, PACKET_VNET_HDR: says what is to be linear
-            sender.send(struct.pack("BBHHHH", 0, 0, 14, 0, 0, 0) + packet)
 
     def test_exact_models(self):
         cases = [({"model": "every_nth", "every": 10}, [n for n in range(1, 101) if n % 10]),
@@ -272,34 +237,6 @@ class Tcx(unittest.TestCase):
         finally:
             self.pair.tc("qdisc", "del", "dev", "eth0", "clsact")
             ip("-n", self.pair.near, "link", "del", "sink")
-
-    def test_an_ingress_qdisc_of_others_stays_as_it_is(self):
-        """It excludes clsact. Incoming packets are reached through it, leaving ones by tcx only."""
-        self.pair.tc("qdisc", "add", "dev", "eth0", "ingress")
-        try:
-            self.pair.tc("filter", "add", "dev", "eth0", "ingress", "prio", "9", "protocol", "ip",
-                         "u32", "match", "ip", "dport", "9009", "0xffff", "classid", "1:1")
-            before = self.pair.state()
-            with self.lossy(loss="100%", match__direction="in") as fault:
-                self.assertEqual("present", fault.ask("verify")["reading"])
-                self.assertEqual(20, self.gone(20, 9001, start="far"))
-                self.assertEqual(0, self.gone(20, 9001))
-                self.assertEqual(1, len(self.strays()))
-            for attach in (self.attach, "automatic"):
-                for direction in ("out", "both"):
-                    self.leaves_or_refuses(attach, direction)
-            self.assertEqual(before, self.pair.state())
-        finally:
-            self.pair.tc("qdisc", "del", "dev", "eth0", "ingress")
-
-    def leaves_or_refuses(self, attach, direction):
-        settings = {"loss": "100%", "match__direction": direction, "attach": attach}
-        if attach == "clsact" or not self.has_tcx:
-            with self.assertRaisesRegex(RuntimeError, "leaving eth0.*ingress qdisc.*clsact"):
-                self.lossy(**settings)
-            return
-        with self.lossy(**settings):
-            self.assertEqual(20, self.gone(20, 9001))
 
     def mirrored(self):
         shown = self.pair.tc("-s", "-j", "filter", "show", "dev", "eth0", "egress")
