@@ -111,11 +111,13 @@ WorkerTrouble take_place(const WorkerOrder& order) {
       order.scheduling == WorkerClass::normal || order.scheduling == WorkerClass::batch;
   if (counts && ::setpriority(PRIO_PROCESS, 0, order.nice) != 0)
     return trouble("set the nice value");
-  if (order.nice == 0) return {};
-  // Kernel: with autogroups, nice counts only inside a session; between sessions the group's own
-  // value does. The file is absent where there are none.
+  // Kernel: with autogroups, nice and the idle class count only inside a session; between sessions
+  // the group's own nice value does, of which 19 is the nearest to idle. The file is absent where
+  // there are none.
+  const int group = order.scheduling == WorkerClass::idle ? 19 : order.nice;
+  if (group == 0) return {};
   std::array<char, 16> text{};
-  const auto end = std::to_chars(text.begin(), text.end(), order.nice).ptr;
+  const auto end = std::to_chars(text.begin(), text.end(), group).ptr;
   write_small_file("/proc/self/autogroup", {text.data(), end});
   return {};
 }
