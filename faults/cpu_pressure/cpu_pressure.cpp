@@ -42,8 +42,7 @@ struct CpuPressure {
   Result<Plan> plan(const Params& p, const Machine& host, const RunContext& run) const {
     if (p.priority == WorkerClass::fifo || p.nice < 0)
       SQUALL_CHECK(host.kernel().available("cap:sys_nice"));
-    if (!p.cgroup.empty()) SQUALL_CHECK(host.cgroups().find(p.cgroup, "cpu"));
-    SQUALL_TRY(const auto cpus, choose_cpus(p.cpus, host.workers()));
+    SQUALL_TRY(const auto cpus, choose_cpus(p, host));
     Plan plan{run, {}, {}};
     for (const auto cpu : cpus)
       plan.intents.push_back(
@@ -62,7 +61,7 @@ struct CpuPressure {
       SQUALL_TRY(auto worker, machine.workers().make_idle(order));
       const auto known = with_process(intent, worker->id());
       SQUALL_CHECK(scope.change(known, [&](const ChangeToken& token) {
-        return put_to_work(p, *worker, machine.cgroups(), token);
+        return put_to_work(p, order.cpu, *worker, machine.cgroups(), token);
       }));
       hold.cpus.push_back(loaded_from_now(order.cpu, std::move(worker)));
     }
@@ -70,12 +69,7 @@ struct CpuPressure {
   }
 
   Result<Reading> verify(const Params& p, const Machine& host, const RunContext& run) const {
-    SQUALL_TRY(const auto cpus, choose_cpus(p.cpus, host.workers()));
-    SQUALL_TRY(const auto workers, host.workers().find_all());
-    const auto ours =
-        std::ranges::count(workers, worker_name(run.mark, run.slot), &ProcessInfo::name);
-    if (ours == 0) return Reading::absent;
-    return ours == std::ssize(cpus) ? Reading::present : Reading::partial;
+    return read_load(p, host, worker_name(run.mark, run.slot));
   }
 
   Result<> revert(const UndoRecord& undo, Machine& machine, const ChangeToken& token) const {
@@ -112,11 +106,12 @@ struct CpuPressure {
                        static_cast<int>(p.nice),
                        static_cast<int>(p.rt_priority)};
   }
-  static Result<> put_to_work(const Params& p, Worker& worker, Cgroups& cgroups,
+  static Result<> put_to_work(const Params& p, int cpu, Worker& worker, Cgroups& cgroups,
                               const ChangeToken& token) {
     if (!p.cgroup.empty()) {
       SQUALL_TRY(const auto group, cgroups.find(p.cgroup, "cpu"));
       SQUALL_CHECK(cgroups.put_process(token, group, worker.id()));
+      SQUALL_CHECK(worker.pin(token, cpu));
     }
     burn::set_load(token, worker, p.load);
     return worker.go(token);

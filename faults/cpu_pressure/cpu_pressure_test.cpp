@@ -2,6 +2,7 @@
 
 #include "faults/registry.hpp"
 #include "tests/support/fake_machine.hpp"
+#include "tests/support/memory_journal.hpp"
 
 #include <doctest/doctest.h>
 
@@ -57,6 +58,61 @@ TEST_CASE("the plan names each CPU, and refuses one that cannot be used") {
       fault().parse(settings({{"load", "50%"}, {"cgroup", "/tradng"}}), {}, complaints);
   CHECK_FALSE(fault().plan(nowhere, *machine, run));
   CHECK(complaints.empty());
+}
+
+TEST_CASE(
+    "a CPU outside the cgroup's cpuset is refused, and without names those inside are taken") {
+  const auto machine = testing::clean_machine();
+  const RunContext run{"3f2a9c", 1, 7, {}};
+  auto& groups = machine->cgroups().edit().groups;
+  groups["/"] = {{"cpuset.cpus.effective", "0-1"}};
+  groups["/trading/deep"] = {};
+  const auto plan_on = [&](const char* cpus) {
+    Complaints complaints;
+    auto all = settings({{"load", "50%"}, {"cgroup", "/trading/deep"}});
+    if (*cpus) all.push_back({"cpus", {std::string(cpus), {}, true}, {}});
+    return fault().plan(fault().parse(all, {}, complaints), *machine, run);
+  };
+  CHECK(plan_on("")->intents.size() == 2);
+  groups["/trading"]["cpuset.cpus.effective"] = "1";
+  CHECK(plan_on("1"));
+  const auto rest = plan_on("");
+  REQUIRE(rest);
+  REQUIRE(rest->intents.size() == 1);
+  CHECK(*rest->intents[0].undo.find("cpu") == "1");
+  const auto refused = plan_on("0");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().what ==
+        "CPU '0' cannot be used in cgroup '/trading/deep', whose cpuset is '1'");
+  groups["/trading"]["cpuset.cpus.effective"] = "7";
+  CHECK_FALSE(plan_on(""));
+}
+
+TEST_CASE("workers keep their CPUs in a cgroup, and one that lost its own is found out") {
+  const auto machine = testing::clean_machine();
+  const RunContext run{"3f2a9c", 1, 7, {}};
+  Complaints complaints;
+  const auto params =
+      fault().parse(settings({{"load", "50%"}, {"cgroup", "/trading"}}), {}, complaints);
+  const auto plan = fault().plan(params, *machine, run);
+  REQUIRE(plan);
+  const auto reading = [&] {
+    const auto now = fault().verify(params, *machine, run);
+    REQUIRE(now);
+    return *now;
+  };
+  CHECK(reading() == Reading::absent);
+  testing::MemoryJournal journal(machine->gate());
+  Scope scope(journal);
+  auto hold = fault().inject(params, *plan, *machine, scope);
+  REQUIRE(hold);
+  CHECK(reading() == Reading::present);
+  const auto pid = machine->workers().state().begin()->first.pid;
+  for (auto& each : machine->processes().edit().all)
+    if (each.id.pid == pid) each.cgroups = {{"", "/elsewhere"}};
+  CHECK(reading() == Reading::partial);
+  machine->cgroups().edit().groups["/trading"]["cpuset.cpus.effective"] = "0";
+  CHECK(reading() == Reading::partial);
 }
 
 TEST_CASE("only the load is ramped: the rest counts when a worker begins") {

@@ -150,6 +150,12 @@ class ThisHostsCgroups final : public Cgroups {
     return no_such_group(name, tried);
   }
 
+  Result<std::string> read(const Cgroup& group, const std::string& file) const override {
+    SQUALL_TRY(auto text, read_file(group.directory + "/" + file, 1u << 20));
+    if (text.ends_with('\n')) text.pop_back();
+    return text;
+  }
+
   Result<> put_process(const ChangeToken&, const Cgroup& group, const ProcessId& id) override {
     const auto path = group.directory + "/cgroup.procs";
     const Fd file{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};

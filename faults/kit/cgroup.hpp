@@ -30,6 +30,8 @@ class Cgroups {
   // `controller` says which v1 hierarchy is meant where the name does not: "cpu". Error
   // (gone): no such group, with "did you mean".
   virtual Result<Cgroup> find(const std::string& name, const std::string& controller) const = 0;
+  // A file of the group, without its last line feed; error (gone) when it has no such file.
+  virtual Result<std::string> read(const Cgroup& group, const std::string& file) const = 0;
   virtual Result<> put_process(const ChangeToken&, const Cgroup& group, const ProcessId& id) = 0;
 };
 

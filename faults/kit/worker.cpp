@@ -61,6 +61,14 @@ class ThisHostsWorker final : public Worker {
   void set(const ChangeToken&, std::size_t which, std::uint64_t value) override {
     page_->settings.at(which).store(value, std::memory_order_release);
   }
+  Result<> pin(const ChangeToken&, int cpu) override {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(static_cast<unsigned>(cpu), &set);
+    if (::sched_setaffinity(id_.pid, sizeof set, &set) != 0)
+      return sys_error("pin worker " + std::to_string(id_.pid) + " to CPU " + std::to_string(cpu));
+    return {};
+  }
   Result<> go(const ChangeToken&) override {
     if (::write(lifeline_.get(), "g", 1) != 1)
       return sys_error("let worker " + std::to_string(id_.pid) + " go");
@@ -73,6 +81,17 @@ class ThisHostsWorker final : public Worker {
   Fd lifeline_;
   SharedPage page_;
 };
+
+Result<std::vector<int>> read_affinity(pid_t pid) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (::sched_getaffinity(pid, sizeof set, &set) != 0)
+    return sys_error("read the CPUs of process " + std::to_string(pid));
+  std::vector<int> cpus;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+  return cpus;
+}
 
 // Waits until the worker idles; what it could not set up is an error.
 Result<> hear_ready(const Fd& ready, const WorkerOrder& order) {
@@ -92,13 +111,11 @@ Result<> hear_ready(const Fd& ready, const WorkerOrder& order) {
 class ThisHostsWorkers final : public Workers {
  public:
   std::vector<int> read_usable_cpus() const override {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    std::vector<int> cpus;
-    if (::sched_getaffinity(0, sizeof set, &set) != 0) return cpus;
-    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
-      if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
-    return cpus;
+    auto cpus = read_affinity(0);
+    return cpus ? std::move(*cpus) : std::vector<int>{};
+  }
+  Result<std::vector<int>> read_cpus(const ProcessId& id) const override {
+    return read_affinity(id.pid);
   }
 
   Result<std::vector<ProcessInfo>> find_all() const override {

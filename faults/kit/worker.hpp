@@ -61,6 +61,8 @@ class Worker {
   virtual Duration read_cpu_time() const = 0;  // the kernel's account of it
 
   virtual void set(const ChangeToken&, std::size_t which, std::uint64_t value) = 0;
+  // Kernel: joining a cgroup may undo the order's pin (cpuset_attach, before 6.2).
+  virtual Result<> pin(const ChangeToken&, int cpu) = 0;
   virtual Result<> go(const ChangeToken&) = 0;
 };
 
@@ -69,6 +71,8 @@ class Workers {
   virtual ~Workers() = default;
 
   virtual std::vector<int> read_usable_cpus() const = 0;  // this process may run on them
+  // Where a worker may run. Error (gone): it ended.
+  virtual Result<std::vector<int>> read_cpus(const ProcessId&) const = 0;
   // Every process with a worker's name, whoever started it.
   virtual Result<std::vector<ProcessInfo>> find_all() const = 0;
 

@@ -90,6 +90,36 @@ class CpuPressure(unittest.TestCase):
             self.assertEqual(fault.ask("verify")["reading"], "absent")
             self.assertEqual(state(pid), "gone")
 
+    def test_an_idle_load_leaves_the_cpu_to_those_who_want_it(self):
+        # Of another session: with autogroups its tasks and ours compete as groups.
+        rival = subprocess.Popen(["sh", "-c", "while :; do :; done"], start_new_session=True)
+        self.addCleanup(rival.wait)
+        self.addCleanup(rival.kill)
+        os.sched_setaffinity(rival.pid, {CPU})
+        with start("100%", priority="idle") as fault:
+            pid, = workers(fault)
+            self.assertLess(settled(pid), 10)
+
+    def test_in_a_cgroup_it_stays_on_its_cpu(self):
+        root = unified_root()
+        control = Path(root, "cgroup.subtree_control") if root else None
+        if not root or "cpuset" not in Path(root, "cgroup.controllers").read_text().split():
+            self.skipTest("cgroup v2 has no cpuset controller here")
+        if "cpuset" not in control.read_text().split():
+            control.write_text("+cpuset")
+            self.addCleanup(control.write_text, "-cpuset")
+        group = OwnCgroup(root)
+        self.addCleanup(group.close)
+        with start("5%", cgroup=f"/{group.name}") as fault:
+            pid, = workers(fault)
+            self.assertEqual({CPU}, os.sched_getaffinity(pid))
+            self.assertEqual("present", fault.ask("verify")["reading"])
+            os.sched_setaffinity(pid, os.sched_getaffinity(0) | {CPU, 0})
+            self.assertEqual("partial", fault.ask("verify")["reading"])
+        (group.path / "cpuset.cpus").write_text("0")
+        with self.assertRaisesRegex(RuntimeError, f"CPU '{CPU}' cannot be used in cgroup"):
+            start("5%", cgroup=f"/{group.name}")
+
     def test_the_workers_die_with_us(self):
         fault = start("5%")
         pid, = workers(fault)

@@ -32,7 +32,7 @@ std::string dump(const FakeMachine& machine) {
 
 std::unique_ptr<FakeMachine> clean_machine() {
   auto machine = std::make_unique<FakeMachine>();
-  machine->cgroups().edit().groups = {"/trading"};
+  machine->cgroups().edit().groups["/trading"] = {{"cpu.max", "max 100000"}};
   const auto add = [&](pid_t pid, const std::string& name, const std::string& command,
                        const std::string& group) {
     ProcessInfo made;

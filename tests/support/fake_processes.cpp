@@ -130,6 +130,13 @@ Result<Cgroup> FakeCgroups::find(const std::string& name, const std::string&) co
   return Cgroup{"", name, "/sys/fs/cgroup" + name};
 }
 
+Result<std::string> FakeCgroups::read(const Cgroup& group, const std::string& file) const {
+  const auto found = state_.groups.find(group.path);
+  if (found == state_.groups.end() || !found->second.contains(file))
+    return Error{ErrorKind::gone, "there is no '" + group.path + "/" + file + "'", {}, {}, 2};
+  return found->second.at(file);
+}
+
 Result<> FakeCgroups::put_process(const ChangeToken&, const Cgroup& group, const ProcessId& id) {
   SQUALL_CHECK(gate_.pass("put process " + std::to_string(id.pid) + " into '" + group.path + "'"));
   auto& all = processes_.edit().all;
@@ -159,6 +166,15 @@ class FakeWorker final : public Worker {
     if (const auto found = from_.state_->find(id_); found != from_.state_->end())
       found->second.settings.at(which) = value;
   }
+  Result<> pin(const ChangeToken&, int cpu) override {
+    SQUALL_CHECK(from_.gate_.pass("pin worker " + std::to_string(id_.pid)));
+    const auto found = from_.state_->find(id_);
+    const auto process = from_.processes_.read(id_);
+    if (found == from_.state_->end() || !process) return no_such_process(id_.pid);
+    found->second.cpu = cpu;
+    found->second.pinned_in = process->cgroups;
+    return {};
+  }
   Result<> go(const ChangeToken&) override {
     SQUALL_CHECK(from_.gate_.pass("let worker " + std::to_string(id_.pid) + " go"));
     const auto found = from_.state_->find(id_);
@@ -171,6 +187,14 @@ class FakeWorker final : public Worker {
   FakeWorkers& from_;
   ProcessId id_;
 };
+
+Result<std::vector<int>> FakeWorkers::read_cpus(const ProcessId& id) const {
+  const auto found = state_->find(id);
+  SQUALL_TRY(const auto process, processes_.read(id));
+  if (found == state_->end()) return no_such_process(id.pid);
+  if (process.cgroups != found->second.pinned_in) return read_usable_cpus();
+  return std::vector<int>{found->second.cpu};
+}
 
 Result<std::vector<ProcessInfo>> FakeWorkers::find_all() const {
   std::vector<ProcessInfo> found;
@@ -188,7 +212,7 @@ Result<std::unique_ptr<Worker>> FakeWorkers::make_idle(const WorkerOrder& order)
   made.state = 'S';
   const auto pid = processes_.add(made);
   const auto id = processes_.read_pid(pid)->id;
-  (*state_)[id] = {order.name, order.cpu, false, {}};
+  (*state_)[id] = {order.name, order.cpu, false, {}, {}};
   return std::unique_ptr<Worker>(std::make_unique<FakeWorker>(*this, id));
 }
 
@@ -216,7 +240,9 @@ std::ostream& operator<<(std::ostream& out, const FakeProcesses::State& state) {
 }
 
 std::ostream& operator<<(std::ostream& out, const FakeCgroups::State& state) {
-  for (const auto& path : state.groups) out << "cgroup " << path << '\n';
+  for (const auto& [path, files] : state.groups)
+    for (const auto& [file, content] : files)
+      out << "cgroup " << path << '/' << file << " = " << content << '\n';
   return out;
 }
 

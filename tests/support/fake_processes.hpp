@@ -14,7 +14,6 @@
 #include <iosfwd>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -64,7 +63,7 @@ class FakeProcesses final : public Processes {
 class FakeCgroups final : public Cgroups {
  public:
   struct State {
-    std::set<std::string> groups;  // paths
+    std::map<std::string, std::map<std::string, std::string>> groups;  // path, file, content
     bool operator==(const State&) const = default;
   };
   FakeCgroups(WriteGate& gate, FakeProcesses& processes) : gate_(gate), processes_(processes) {}
@@ -72,6 +71,7 @@ class FakeCgroups final : public Cgroups {
   State& edit() { return state_; }
 
   Result<Cgroup> find(const std::string& name, const std::string& controller) const override;
+  Result<std::string> read(const Cgroup& group, const std::string& file) const override;
   Result<> put_process(const ChangeToken&, const Cgroup& group, const ProcessId& id) override;
 
  private:
@@ -88,6 +88,7 @@ class FakeWorkers final : public Workers {
     int cpu = -1;
     bool went = false;
     std::array<std::uint64_t, 4> settings{};
+    std::vector<std::pair<std::string, std::string>> pinned_in{};  // its cgroups then
     bool operator==(const Made&) const = default;
   };
   using State = std::map<ProcessId, Made>;
@@ -101,6 +102,8 @@ class FakeWorkers final : public Workers {
   void run_at(Percent load) { load_ = load; }
 
   std::vector<int> read_usable_cpus() const override { return {0, 1}; }
+  // Joining a cgroup undoes the pin, as in Linux 6.1.
+  Result<std::vector<int>> read_cpus(const ProcessId& id) const override;
   Result<std::vector<ProcessInfo>> find_all() const override;
   Result<std::unique_ptr<Worker>> make_idle(const WorkerOrder& order) override;
   Result<> delete_if_ours(const ChangeToken&, const ProcessId& id,
