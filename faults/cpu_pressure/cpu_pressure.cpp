@@ -3,6 +3,7 @@
 // cpu_pressure: uses up a share of chosen CPUs, by one pinned worker each. The workers
 // die with us; they can compete at any priority, and inside the cgroup of a target.
 
+#include "faults/cpu_pressure/chosen_cpus.hpp"
 #include "faults/cpu_pressure/loaded_cpu.hpp"
 #include "faults/cpu_pressure/params.hpp"
 #include "faults/fault.hpp"

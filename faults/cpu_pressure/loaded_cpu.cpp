@@ -2,9 +2,7 @@
 
 #include "faults/cpu_pressure/loaded_cpu.hpp"
 
-#include "faults/kit/cgroup.hpp"
 #include "faults/kit/worker_burn.hpp"
-#include "faults/machine.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -12,92 +10,39 @@
 namespace squall {
 namespace {
 
-constexpr double kTolerance = 0.01;       // one point
-constexpr Duration kShortestJudged = 1s;  // shorter times depend on where a period begins
+constexpr double kTolerance = 0.01;        // one point
+constexpr double kSecondTolerance = 0.05;  // of a single second: what is made up for afterwards
+constexpr Duration kShortestJudged = 1s;   // shorter times depend on where a period begins
 
 Percent rounded(double share) { return Percent{std::round(share * 1e4) / 100}; }
+
+double millionths(const LoadedCpu& each, std::size_t report) {
+  return static_cast<double>(each.worker->read_report(report)) / 1e6;
+}
+
+// The mean was right: a second may not have been.
+void judge_seconds(const std::vector<LoadedCpu>& cpus, Effect& effect) {
+  for (const auto& each : cpus) {
+    const double off = millionths(each, burn::worst_second);
+    if (off <= kSecondTolerance) continue;
+    const bool alone = millionths(each, burn::worst_unexplained) > kSecondTolerance;
+    const auto said = "CPU " + std::to_string(each.cpu) + " was off by " + to_text(rounded(off)) +
+                      " in its worst second";
+    if (!alone) {
+      effect.why += "; " + said + ", when others used it";
+      continue;
+    }
+    effect.verdict = Effect::Verdict::mismatch;
+    effect.why = said + ", though it did not wait for others";
+    return;
+  }
+}
 
 double share(Duration part, Duration whole) {
   return static_cast<double>(part.count()) / static_cast<double>(whole.count());
 }
 
-// What the cpuset of the cgroup allows, or of the nearest group above that has one. v1 has its
-// cpusets in another hierarchy, unless both controllers are mounted together.
-Result<std::vector<int>> read_cpuset(const Cgroups& cgroups, Cgroup group,
-                                     std::vector<int> without_one) {
-  for (;;) {
-    for (const auto* file : {"cpuset.cpus.effective", "cpuset.effective_cpus"}) {
-      auto text = cgroups.read(group, file);
-      if (!text && text.error().kind != ErrorKind::gone) return std::move(text).error();
-      if (!text || text->empty()) continue;
-      SQUALL_TRY(auto list, Value<CpuList>::parse({*text, {}, true}));
-      return std::move(list.cpus);
-    }
-    if (group.path == "/") return without_one;
-    group.directory.resize(group.directory.rfind('/'));
-    group.path.resize(std::max<std::size_t>(1, group.path.rfind('/')));
-  }
-}
-
-std::string list_of(const std::vector<int>& cpus) { return Value<CpuList>::print({cpus}); }
-
-bool among(int cpu, const std::vector<int>& cpus) {
-  return std::ranges::find(cpus, cpu) != cpus.end();
-}
-
 }  // namespace
-
-Result<std::vector<int>> choose_cpus(const CpuPressureParams& p, const Machine& host) {
-  const auto usable = host.workers().read_usable_cpus();
-  auto allowed = usable;
-  if (!p.cgroup.empty()) {
-    SQUALL_TRY(const auto group, host.cgroups().find(p.cgroup, "cpu"));
-    SQUALL_TRY(allowed, read_cpuset(host.cgroups(), group, usable));
-  }
-  for (const auto cpu : p.cpus.cpus) {
-    if (!among(cpu, usable))
-      return Error{ErrorKind::refused,
-                   "CPU '" + std::to_string(cpu) + "' cannot be used; squall may run on '" +
-                       list_of(usable) + "'",
-                   "name other CPUs, or widen squall's affinity with 'taskset'",
-                   {},
-                   0};
-    if (!among(cpu, allowed))
-      return Error{ErrorKind::refused,
-                   "CPU '" + std::to_string(cpu) + "' cannot be used in cgroup '" + p.cgroup +
-                       "', whose cpuset is '" + list_of(allowed) + "'",
-                   "name CPUs of its cpuset, or leave 'cpus' out",
-                   {},
-                   0};
-  }
-  if (!p.cpus.cpus.empty()) return p.cpus.cpus;
-  std::erase_if(allowed, [&](int cpu) { return !among(cpu, usable); });
-  if (!allowed.empty()) return allowed;
-  return Error{ErrorKind::refused,
-               "no CPU of the cpuset of cgroup '" + p.cgroup +
-                   "' can be used; squall may run on '" + list_of(usable) + "'",
-               "widen squall's affinity with 'taskset'",
-               {},
-               0};
-}
-
-Result<Reading> read_load(const CpuPressureParams& p, const Machine& host,
-                          const std::string& worker) {
-  SQUALL_TRY(const auto all, host.workers().find_all());
-  std::vector<int> loaded;
-  for (const auto& each : all) {
-    if (each.name != worker) continue;
-    const auto cpus = host.workers().read_cpus(each.id);
-    if (!cpus && cpus.error().kind == ErrorKind::gone) continue;
-    if (!cpus) return cpus.error();
-    loaded.insert(loaded.end(), cpus->begin(), cpus->end());
-  }
-  if (loaded.empty()) return Reading::absent;
-  const auto wanted = choose_cpus(p, host);
-  if (!wanted && wanted.error().kind != ErrorKind::refused) return wanted.error();
-  std::ranges::sort(loaded);
-  return wanted && loaded == *wanted ? Reading::present : Reading::partial;
-}
 
 LoadedCpu loaded_from_now(int cpu, std::unique_ptr<Worker> worker) {
   const auto used = worker->read_cpu_time();
@@ -132,6 +77,7 @@ Effect judge(const std::vector<LoadedCpu>& cpus) {
   }
   if (effect.verdict == Effect::Verdict::confirmed)
     effect.why = "each CPU got its share, to within " + to_text(rounded(worst));
+  if (effect.verdict == Effect::Verdict::confirmed) judge_seconds(cpus, effect);
   return effect;
 }
 

@@ -7,7 +7,9 @@ namespace squall {
 const char* const kCpuPressureNotes =
     "One worker per CPU, pinned to it, works and sleeps in periods of 9.5 ms and is held to\n"
     "the share by its own CPU clock. Where others compete for the CPU, or the cgroup's limit\n"
-    "is lower, less is achieved than was asked for, and the effect check says so. In a cgroup\n"
+    "is lower, less is achieved than was asked for, and the effect check says so: it compares the "
+    "mean,\n"
+    "to within 1 point, and the worst second, to within 5 beside what others took. In a cgroup\n"
     "the load counts against the limits of its members. With priority fifo nothing of ordinary\n"
     "priority runs on that CPU while the worker works.";
 

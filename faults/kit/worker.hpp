@@ -25,7 +25,7 @@ namespace squall {
 // Shared with the worker: settings go in, reports come out, without system calls.
 struct WorkerPage {
   std::array<std::atomic<std::uint64_t>, 4> settings{};
-  std::array<std::atomic<std::uint64_t>, 4> reports{};
+  std::array<std::atomic<std::uint64_t>, 5> reports{};
 };
 
 enum class WorkerClass { normal, batch, idle, fifo };

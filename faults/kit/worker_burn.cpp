@@ -7,10 +7,13 @@
 #include "faults/kit/worker_burn.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <fcntl.h>
 #include <poll.h>
 #include <time.h>
+#include <unistd.h>
 
 namespace squall::burn {
 namespace {
@@ -58,19 +61,39 @@ std::int64_t compute_until(double want, std::int64_t cpu_start, std::int64_t end
   }
 }
 
-// The largest deviation over whole seconds, for the report.
+// How long this process was ready to run while others did; below 0: this kernel does not say.
+std::int64_t read_waited() {
+  char text[96];
+  const int file = ::open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
+  const auto got = file < 0 ? 0 : ::read(file, text, sizeof text);
+  if (file >= 0) ::close(file);
+  const char* end = text + std::max<ssize_t>(got, 0);
+  const char* second = std::find(static_cast<const char*>(text), end, ' ');
+  std::int64_t waited = -1;
+  if (second != end) std::from_chars(second + 1, end, waited);
+  return waited;
+}
+
+// The largest deviations over whole seconds, for the report. What others took in a second
+// explains a deviation of it, and of the next one, which makes up for it.
 struct Seconds {
   std::int64_t start = 0;
   double asked = 0;
   std::int64_t used = 0;
-  double worst = 0;
+  std::int64_t waited = 0, waited_before = 0;  // in all; in the last second
+  double worst = 0, unexplained = 0;
 
   void note(std::int64_t instant, double asked_now, std::int64_t used_now) {
     if (instant - start < kSecond) return;
     const auto length = static_cast<double>(instant - start);
-    const auto got = static_cast<double>(used_now - used);
-    worst = std::max(worst, std::abs(got - (asked_now - asked)) / length * 1e6);
-    *this = {instant, asked_now, used_now, worst};
+    const double off = std::abs(static_cast<double>(used_now - used) - (asked_now - asked));
+    const auto waited_now = read_waited();
+    const auto others = waited_now - waited;
+    worst = std::max(worst, off / length * 1e6);
+    if (waited_now >= 0)
+      unexplained =
+          std::max(unexplained, (off - static_cast<double>(others + waited_before)) / length * 1e6);
+    *this = {instant, asked_now, used_now, waited_now, others, worst, unexplained};
   }
 };
 
@@ -86,7 +109,9 @@ void work(WorkerPage& page, int lifeline) {
   auto end = start;
   double want = 0;   // of the CPU clock, at the period's end
   double total = 0;  // what was asked since the go, never forgiven
-  Seconds seconds{start, 0, 0, 0};
+  Seconds seconds;
+  seconds.start = start;
+  seconds.waited = read_waited();
   for (int period = 0;; ++period) {
     if (period % kPeriodsBetweenLooks == 0 && !alive(lifeline)) return;
     const auto before = end;
@@ -104,6 +129,8 @@ void work(WorkerPage& page, int lifeline) {
     seconds.note(end, total, spent);
     page.reports[worst_second].store(static_cast<std::uint64_t>(seconds.worst),
                                      std::memory_order_release);
+    page.reports[worst_unexplained].store(static_cast<std::uint64_t>(seconds.unexplained),
+                                          std::memory_order_release);
     if (now() < end) sleep_until(end);
   }
 }

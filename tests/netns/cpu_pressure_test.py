@@ -90,6 +90,18 @@ class CpuPressure(unittest.TestCase):
             self.assertEqual(fault.ask("verify")["reading"], "absent")
             self.assertEqual(state(pid), "gone")
 
+    def test_a_second_without_the_load_is_a_mismatch_though_the_mean_is_right(self):
+        with start("50%", priority="fifo") as fault:
+            pid, = workers(fault)
+            time.sleep(0.3)  # the stop is to be inside the worker's first second
+            os.kill(pid, signal.SIGSTOP)
+            time.sleep(0.25)
+            os.kill(pid, signal.SIGCONT)
+            time.sleep(12)  # what was lost is below 1% of this
+            effect = fault.ask("measure")
+            self.assertEqual("mismatch", effect["verdict"], effect)
+            self.assertIn("worst second", effect["why"])
+
     def test_an_idle_load_leaves_the_cpu_to_those_who_want_it(self):
         # Of another session: with autogroups its tasks and ours compete as groups.
         rival = subprocess.Popen(["sh", "-c", "while :; do :; done"], start_new_session=True)
