@@ -78,7 +78,8 @@ TEST_CASE("what is left of a start whose starter was killed is found by name and
     const HeldUp held;
     const pid_t starter = ::fork();
     // Again and again, since each start is given up after a second.
-    while (starter == 0) (void)start_detached({.argv = {held.program(), "3600"}, .starter = name});
+    if (starter == 0)
+      for (;;) (void)start_detached({.argv = {held.program(), "3600"}, .starter = name});
     const auto within = [](auto&& true_by_then) {
       const auto until = std::chrono::steady_clock::now() + 20s;
       while (!true_by_then()) {
