@@ -58,6 +58,7 @@ namespace {
 // A TCP socket with this port of this address, 0 for any; its port.
 int make_socket(std::uint32_t address, std::uint16_t& port, bool listens) {
   const int made = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  REQUIRE(made >= 0);
   sockaddr_in where{};
   where.sin_family = AF_INET;
   where.sin_addr.s_addr = htonl(address);
