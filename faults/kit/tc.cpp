@@ -184,8 +184,11 @@ Result<> put_clsact(const ChangeToken&, int ifindex) {
                  "'tc qdisc show' names it; an 'ingress' qdisc excludes clsact",
                  {},
                  code};
-  if (code != 0) return sys_error("make a clsact qdisc on " + named(ifindex), code);
-  return {};
+  if (code == 0) return {};
+  auto error = sys_error("make a clsact qdisc on " + named(ifindex), code);
+  // Kernel: the kind of qdisc is not there, nor a module that has it.
+  if (code == ENOENT) error.hint = "this kernel has none: write attach = \"tcx\" (Linux 6.6)";
+  return error;
 }
 
 Result<> delete_clsact(const ChangeToken&, int ifindex) {
