@@ -205,7 +205,6 @@ class Client {
     const auto latency = Clock::now() - waiting_.front().due;
     waiting_.pop_front();
     for (auto* each : {&second_, &total_}) each->add(latency);
-    if (total_.acked == 1) victim::tell_ready(settings_.ready);
   }
 
   void count_lost(std::uint64_t count) {
@@ -237,6 +236,7 @@ class Client {
       std::printf("%s", line.c_str());
       std::fflush(stdout);
       victim::replace_file(settings_.stats, line);
+      if (second_.acked > 0) victim::tell_ready(std::exchange(settings_.ready, ""));
       second_ = {};
       report();
     });
@@ -282,7 +282,7 @@ int main(int argc, char** argv) {
            {"--silence", &silence, "without any answer before it connects anew"},
            {"--for", &length, "length, 0s for until SIGTERM"},
            {"--stats", &settings.stats, "file with the figures of the last second"},
-           {"--ready-fd", &settings.ready, "descriptor that gets a line at the first answer"}}))
+           {"--ready-fd", &settings.ready, "descriptor that gets a line once figures hold an answer"}}))
     return *code;
   const auto address = victim::to_address(gateway);
   const auto number = victim::to_number(rate);
