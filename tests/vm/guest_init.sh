@@ -19,7 +19,7 @@ mount -t securityfs securityfs /sys/kernel/security
 release=$(uname -r)
 mkdir -p "/lib/modules/$release"
 mount --bind "$1" "/lib/modules/$release"
-modprobe -a virtio_blk ext4 veth sch_ingress
+modprobe -a virtio_blk ext4 veth sch_ingress fuse
 
 mkdir -p /run/job /run/state /run/lock
 mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=none job /run/job
