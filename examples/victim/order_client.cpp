@@ -282,7 +282,8 @@ int main(int argc, char** argv) {
            {"--silence", &silence, "without any answer before it connects anew"},
            {"--for", &length, "length, 0s for until SIGTERM"},
            {"--stats", &settings.stats, "file with the figures of the last second"},
-           {"--ready-fd", &settings.ready, "descriptor that gets a line once figures hold an answer"}}))
+           {"--ready-fd", &settings.ready,
+            "descriptor that gets a line once figures hold an answer"}}))
     return *code;
   const auto address = victim::to_address(gateway);
   const auto number = victim::to_number(rate);

@@ -88,9 +88,7 @@ struct CpuPressure {
     return judge(hold.cpus);
   }
 
-  Strays strays(const Machine& host) const {
-    return find_stray_workers("cpu_pressure", host);
-  }
+  Strays strays(const Machine& host) const { return find_stray_workers("cpu_pressure", host); }
 
   Result<std::vector<std::string>> survey(const Params&, const Machine& host) const {
     return survey_workers(host.workers());

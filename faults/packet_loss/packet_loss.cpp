@@ -128,9 +128,7 @@ struct PacketLoss {
     return loss_effect(hold.tallies, counters);
   }
 
-  Strays strays(const Machine& host) const {
-    return packet::strays(host, describe().name);
-  }
+  Strays strays(const Machine& host) const { return packet::strays(host, describe().name); }
 
   Result<std::vector<std::string>> survey(const Params& p, const Machine& host) const {
     return packet::survey(host, p.target);
