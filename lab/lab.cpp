@@ -139,8 +139,7 @@ Result<> take_down(const Layout& layout) {
   if (record && record->made_folder) unprepare_networks();
   std::error_code ignored;
   std::filesystem::remove_all(layout.folder, ignored);
-  std::filesystem::remove(layout.record, ignored);
-  return {};
+  return delete_file(layout.record);
 }
 
 // What stands now, whoever made it: a service that was killed and started again counts.

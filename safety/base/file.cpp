@@ -19,6 +19,8 @@ long long now_ns(clockid_t clock) {
   return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
 }
 
+std::string temporary_of(const std::string& path) { return path + ".new"; }
+
 std::string parent_of(const std::string& path) {
   const auto slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
@@ -58,13 +60,19 @@ Result<> write_all(int fd, std::string_view text, const std::string& path) {
 }
 
 Result<> replace_file(const std::string& path, std::string_view text) {
-  const auto temporary = path + ".new";
+  const auto temporary = temporary_of(path);
   const Fd file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
   if (!file) return sys_error("create '" + temporary + "'");
   SQUALL_CHECK(write_all(file.get(), text, temporary));
   if (::fdatasync(file.get()) != 0) return sys_error("make '" + temporary + "' durable");
   if (::rename(temporary.c_str(), path.c_str()) != 0)
     return sys_error("rename '" + temporary + "'");
+  return {};
+}
+
+Result<> delete_file(const std::string& path) {
+  for (const auto& each : {temporary_of(path), path})
+    if (::unlink(each.c_str()) != 0 && errno != ENOENT) return sys_error("remove '" + each + "'");
   return {};
 }
 

@@ -19,6 +19,8 @@ Result<std::string> read_file(const std::string& path, std::size_t limit = 16u <
 Result<> write_all(int fd, std::string_view text, const std::string& path);
 // Through a temporary name and rename, durable before the name appears.
 Result<> replace_file(const std::string& path, std::string_view text);
+// With what a replace_file() that was killed has left beside it; gone already is success.
+Result<> delete_file(const std::string& path);
 // With missing parents, durable; mode 0755. An existing directory is success.
 Result<> make_directories(const std::string& path);
 Result<> sync_directory(const std::string& path);
