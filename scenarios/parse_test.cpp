@@ -2,14 +2,13 @@
 
 #include "scenarios/parse.hpp"
 
+#include "tests/support/temporary.hpp"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <sys/stat.h>
-#include <unistd.h>
 
 using namespace squall;
 
@@ -41,18 +40,10 @@ std::string read_complaint(const std::string& path) {
   return complaints.front().what;
 }
 
-struct Folder {
-  std::filesystem::path path;
-  Folder() {
-    std::string name = std::filesystem::temp_directory_path() / "squall-parse-XXXXXX";
-    path = ::mkdtemp(name.data());
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path); }
+struct Folder : squall::testing::TemporaryDirectory {
   std::string write(const std::string& name, const std::string& text) const {
-    std::ofstream(path / name, std::ios::binary) << text;
-    return path / name;
+    std::ofstream(*this / name, std::ios::binary) << text;
+    return *this / name;
   }
 };
 
@@ -306,10 +297,10 @@ TEST_CASE("files that are no scenario get one clear message") {
   CHECK(read_complaint(folder.write("empty.toml", "")) == "the file is empty");
   CHECK(read_complaint(folder.write("large.toml", std::string(10 << 20, '#'))) ==
         "the file is larger than 1 MiB, too large for a scenario");
-  CHECK(read_complaint(folder.path) == "it is a directory");
-  const std::string missing = folder.path / "missing.toml";
+  CHECK(read_complaint(folder.path()) == "it is a directory");
+  const std::string missing = folder / "missing.toml";
   CHECK(read_complaint(missing) == "cannot open '" + missing + "': No such file or directory");
-  const std::string pipe = folder.path / "pipe";
+  const std::string pipe = folder / "pipe";
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
   CHECK(read_complaint(pipe) == "it is not a regular file");
 }

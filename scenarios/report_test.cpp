@@ -2,22 +2,14 @@
 
 #include "scenarios/report.hpp"
 
+#include "tests/support/temporary.hpp"
+
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 namespace squall {
 namespace {
-
-struct Folder {
-  Folder() {
-    char name[] = "/tmp/squall-report-XXXXXX";
-    path = ::mkdtemp(name);
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string path;
-};
 
 RunResult full_result() {
   RunResult result;
@@ -49,11 +41,11 @@ RunResult full_result() {
 }
 
 TEST_CASE("a result is read back as it was written") {
-  const Folder folder;
+  const testing::TemporaryDirectory folder;
   auto result = full_result();
-  result.directory = folder.path;
+  result.directory = folder.path();
   REQUIRE(write_result(result));
-  const auto back = read_result(folder.path);
+  const auto back = read_result(folder.path());
   REQUIRE(back);
   CHECK(back->seed == result.seed);
   CHECK(back->outcome == Outcome::not_clean);
@@ -77,21 +69,21 @@ TEST_CASE("a result is read back as it was written") {
 }
 
 TEST_CASE("a file that is no result is an error that names it") {
-  const Folder folder;
-  REQUIRE_FALSE(read_result(folder.path));
+  const testing::TemporaryDirectory folder;
+  REQUIRE_FALSE(read_result(folder.path()));
   RunResult result;
-  result.directory = folder.path;
+  result.directory = folder.path();
   REQUIRE(write_result(result));
-  std::filesystem::resize_file(folder.path + "/result.json", 20);
-  const auto torn = read_result(folder.path);
+  std::filesystem::resize_file(folder / "result.json", 20);
+  const auto torn = read_result(folder.path());
   REQUIRE_FALSE(torn);
-  CHECK(torn.error().what.find(folder.path) != std::string::npos);
+  CHECK(torn.error().what.find(folder.path()) != std::string::npos);
 }
 
 TEST_CASE("earlier runs come newest first, and none at all is no error") {
-  const Folder folder;
+  const testing::TemporaryDirectory folder;
   Paths paths;
-  paths.state = folder.path + "/state";
+  paths.state = folder / "state";
   auto none = earlier_runs(paths);
   REQUIRE(none);
   CHECK(none->empty());

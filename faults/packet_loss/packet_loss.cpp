@@ -23,8 +23,7 @@ constexpr const char* kNotes =
     "TCP is judged by GSO super-packets of several segments each; the report counts both.\n"
     "ARP, IPv6 neighbour discovery with MLD, and SSH are spared unless that is given up. A later "
     "fragment of an IP datagram has no ports and never matches a rule on ports; of TCP it is "
-    "spared "
-    "with SSH. A packet whose headers cannot be read passes, and is counted.\n"
+    "spared with SSH. A packet whose headers cannot be read passes, and is counted.\n"
     "Traffic that does not pass the kernel's tc hook of this interface is not seen: kernel bypass, "
     "AF_XDP, RDMA, and what a host sends to itself, which passes 'lo' only.";
 

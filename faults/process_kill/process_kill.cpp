@@ -47,13 +47,11 @@ struct ProcessKill {
                       .range(Duration(1ms), Duration(10min))})
             .add(restart_fields(&Params::restart)),
         "A killed process stays dead. `restart` (a command as words) or `restart_unit` starts it\n"
-        "again at the end, unless something else that matches the target runs by then: the "
-        "command\n"
-        "as squall's own user, in a session of its own, in the killed process's directory, "
-        "control\n"
-        "groups (those left) and network namespace (or not at all), marked by SQUALL_RESTARTED in\n"
-        "its environment. What systemd runs it is told to start itself: it never runs two. Who\n"
-        "handles or ignores the signal may go on: the effect check says so.",
+        "again at the end, unless something else that matches the target runs by then: the\n"
+        "command as squall's own user, in a session of its own, in the killed process's\n"
+        "directory, control groups (those left) and network namespace (or not at all), marked by\n"
+        "SQUALL_RESTARTED in its environment. What systemd runs it is told to start itself: it\n"
+        "never runs two. Who handles or ignores the signal may go on: the effect check says so.",
         "[[fault]]\nkind = \"process_kill\"\nduration = \"10s\"\n"
         "target = { name = \"order_gateway\" }\n"
         "restart = [\"/usr/bin/order_gateway\", \"--port\", \"9001\"]\n"};

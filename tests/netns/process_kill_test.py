@@ -222,7 +222,7 @@ class ProcessKill(unittest.TestCase):
             self.assertIn("/nowhere/at-all", fault.ask("revert")["left"][0])
 
     def test_one_that_ignores_the_signal_is_a_mismatch(self):
-        stubborn = subprocess.Popen(["sh", "-c", "trap '' TERM; echo; while :; do sleep 1; done"],
+        stubborn = subprocess.Popen(["sh", "-c", "trap '' TERM; echo; exec sleep 1000"],
                                     stdout=subprocess.PIPE)
         self.addCleanup(stubborn.stdout.close)
         self.addCleanup(stubborn.wait)
