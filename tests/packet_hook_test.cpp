@@ -224,12 +224,22 @@ TEST_CASE("a kernel that lacks what clsact takes needs tcx, or is refused before
   }
 }
 
-TEST_CASE("without a journal, a mark also leads to the qdisc that was made for it") {
-  const auto machine = old_kernel(false);
+namespace {
+
+// Both directions' programs and a qdisc of ours are there, and the journal is lost.
+std::unique_ptr<FakeMachine> killed_while_active() {
+  auto machine = old_kernel(false);
   MemoryJournal journal(machine->gate());
-  machine->gate().die_at(10);  // after both programs were attached
+  machine->gate().die_at(10);
   CHECK_THROWS_AS(live(*machine, journal), MachineDied);
   machine->gate().reset();
+  return machine;
+}
+
+}  // namespace
+
+TEST_CASE("without a journal, a mark also leads to the qdisc that was made for it") {
+  const auto machine = killed_while_active();
   const auto strays = packet_loss().strays(*machine);
   CHECK(strays.unseen.empty());
   CHECK(strays.found.size() == 2);
@@ -250,11 +260,7 @@ TEST_CASE("strays are not said to be none where they cannot be looked for") {
 }
 
 TEST_CASE("a hook that cannot be read does not hide the strays at others") {
-  const auto machine = old_kernel(false);
-  MemoryJournal journal(machine->gate());
-  machine->gate().die_at(10);  // after both programs were attached
-  CHECK_THROWS_AS(live(*machine, journal), MachineDied);
-  machine->gate().reset();
+  const auto machine = killed_while_active();
   machine->network().bar({ErrorKind::system, "cannot list filters of 'lo'", {}, {}, 0}, 1);
   const auto strays = packet_loss().strays(*machine);
   CHECK(strays.found.size() == 2);
