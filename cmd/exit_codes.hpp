@@ -54,6 +54,7 @@ constexpr ExitCode exit_code(ErrorKind kind) {
     case ErrorKind::unsupported:
     case ErrorKind::gone:
     case ErrorKind::foreign:
+    case ErrorKind::busy:
     case ErrorKind::system:
       return ExitCode::refused;
   }

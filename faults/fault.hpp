@@ -9,8 +9,9 @@
 //   revert     put back from a record alone, in any process, any number of times
 //
 // and optional ones: adjust (new strength in place), measure (what was achieved),
-// strays (what carries our mark, without a journal), survey (facts compared before
-// and after). An author writes a plain struct; Adapt erases its type for the engine.
+// ease_off (before an end that is not in a hurry), strays (what carries our mark, without
+// a journal), survey (facts compared before and after). An author writes a plain struct;
+// Adapt erases its type for the engine.
 
 #pragma once
 
@@ -53,6 +54,17 @@ struct Words<Reading> {
       {Reading::absent, "absent"}, {Reading::partial, "partial"}, {Reading::present, "present"}};
 };
 
+// What verify() saw. `lost`: one sentence, where what is not there any more cannot come back by
+// itself ("interface 'eth0' is gone"): an active fault that says so is over, and with it the run.
+struct Verified {
+  Verified(Reading seen) : reading(seen) {}  // NOLINT(google-explicit-constructor)
+  Verified(Reading seen, std::string why) : reading(seen), lost(std::move(why)) {}
+  bool operator==(Reading other) const { return reading == other; }
+
+  Reading reading;
+  std::string lost;
+};
+
 // Requested against achieved.
 struct Effect {
   enum class Verdict { confirmed, mismatch, inconclusive };
@@ -91,10 +103,13 @@ class Fault {
 
   virtual Result<Plan> plan(const Boxed& params, const Machine&, const RunContext&) const = 0;
   virtual Result<BoxedHold> inject(const Boxed& params, const Plan&, Machine&, Scope&) const = 0;
-  virtual Result<Reading> verify(const Boxed& params, const Machine&, const RunContext&) const = 0;
+  virtual Result<Verified> verify(const Boxed& params, const Machine&, const RunContext&) const = 0;
   virtual Result<> revert(const UndoRecord&, Machine&, const ChangeToken&) const = 0;
 
   virtual Result<> adjust(const Boxed& params, BoxedHold&, Machine&, Scope&) const = 0;
+  // Lets what is under way come to its end, so that the undo costs nobody anything. Asked again
+  // after the time that it answers, until that is 0; the fault bounds the whole by itself.
+  virtual Result<Duration> ease_off(const Boxed& params, BoxedHold&, Machine&, Scope&) const = 0;
   virtual Result<Effect> measure(const Boxed& params, const BoxedHold&, const Machine&) const = 0;
   virtual Strays strays(const Machine&) const = 0;
   virtual Result<std::vector<std::string>> survey(const Boxed& params, const Machine&) const = 0;
@@ -114,7 +129,7 @@ concept FaultAuthor = requires(
   { F::describe() } -> std::same_as<const Spec<typename F::Params>&>;
   { f.plan(p, host, run) } -> std::same_as<Result<Plan>>;
   { f.inject(p, plan, machine, scope) } -> std::same_as<Result<typename F::Hold>>;
-  { f.verify(p, host, run) } -> std::same_as<Result<Reading>>;
+  { f.verify(p, host, run).value() } -> std::convertible_to<Verified>;
   { f.revert(undo, machine, token) } -> std::same_as<Result<>>;
 };
 
@@ -158,9 +173,10 @@ class Adapt final : public Fault {
     SQUALL_TRY(auto hold, fault_.inject(open(params), plan, machine, scope));
     return BoxedHold(new H(std::move(hold)), [](void* raw) { delete static_cast<H*>(raw); });
   }
-  Result<Reading> verify(const Boxed& params, const Machine& host,
-                         const RunContext& run) const override {
-    return fault_.verify(open(params), host, run);
+  Result<Verified> verify(const Boxed& params, const Machine& host,
+                      const RunContext& run) const override {
+    SQUALL_TRY(Verified seen, fault_.verify(open(params), host, run));
+    return seen;
   }
   Result<> revert(const UndoRecord& undo, Machine& machine,
                   const ChangeToken& token) const override {
@@ -174,6 +190,15 @@ class Adapt final : public Fault {
     } else {
       return Error{ErrorKind::internal, "'" + sheet_.name + "' cannot be adjusted", {}, {}, 0};
     }
+  }
+  Result<Duration> ease_off(const Boxed& params, BoxedHold& hold, Machine& machine,
+                            Scope& scope) const override {
+    if constexpr (requires {
+                    fault_.ease_off(open(params), *static_cast<H*>(hold.get()), machine, scope);
+                  })
+      return fault_.ease_off(open(params), *static_cast<H*>(hold.get()), machine, scope);
+    else
+      return Duration{};
   }
   Result<Effect> measure(const Boxed& params, const BoxedHold& hold,
                          const Machine& host) const override {

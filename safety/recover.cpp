@@ -106,14 +106,23 @@ void settle_run(const OwedRun& run, const Rollback& rollback, RecoverReport& rep
     report.complaints.push_back(forgotten.error().sentence());
 }
 
+// Of what no journal knows.
+class NoJournal final : public Journal {
+ public:
+  Result<std::uint64_t> owe(const Intent&) override { return std::uint64_t{0}; }
+  Result<> settle(std::uint64_t) override { return {}; }
+  Result<> sync() override { return {}; }
+  std::vector<Owed> owed() const override { return {}; }
+};
+
 void remove_strays(const FindStrays& find, const Rollback& rollback, RecoverReport& report) {
   auto strays = find();
-  for (auto& stray : strays.found) {
-    if (auto undone = rollback.stray(stray.undo); undone)
-      ++report.strays;
-    else
-      report.left.push_back({{0, std::move(stray)}, std::move(undone).error()});
-  }
+  std::vector<Owed> owed;
+  for (auto& stray : strays.found) owed.push_back({0, std::move(stray)});
+  NoJournal none;
+  auto done = rollback.patiently(none, std::move(owed));
+  report.strays += done.settled;
+  std::ranges::move(done.left, std::back_inserter(report.left));
   std::ranges::move(strays.unseen, std::back_inserter(report.unseen));
   std::ranges::move(strays.active, std::back_inserter(report.active));
 }

@@ -50,10 +50,10 @@ Result<> ActiveFaults::plan_again(One& one) {
 Result<> ActiveFaults::begin(One& one) {
   SQUALL_CHECK(plan_again(one));
   SQUALL_TRY(one.hold, one.fault().inject(one.params, one.planned.plan, machine_, one.scope));
-  SQUALL_TRY(const auto reading, one.fault().verify(one.params, machine_, one.planned.plan.run));
-  if (reading == Reading::present || !is_undone(one.fault())) return {};
+  SQUALL_TRY(const auto seen, one.fault().verify(one.params, machine_, one.planned.plan.run));
+  if (seen == Reading::present || !is_undone(one.fault())) return {};
   return Error{ErrorKind::system,
-               "it reads '" + std::string(word(reading)) + "' after it was made",
+               "it reads '" + std::string(word(seen.reading)) + "' after it was made",
                {},
                {},
                0};
@@ -110,6 +110,27 @@ void ActiveFaults::measure() {
   for (auto* one : order_) measure(*one);
 }
 
+Result<> ActiveFaults::watch() {
+  for (auto* one : order_) {
+    if (!one->injected) continue;
+    progress_();
+    const auto seen = one->fault().verify(one->params, machine_, one->planned.plan.run);
+    // One look that fails says nothing about the fault; the next one may see.
+    if (!seen || seen->lost.empty()) continue;
+    return failed(*one, "watch", {ErrorKind::gone, seen->lost, {}, {}, 0});
+  }
+  return {};
+}
+
+Duration ActiveFaults::ease_off(std::size_t index) {
+  auto& one = *faults_[index];
+  if (one.state != State::active || !one.injected) return {};
+  measure(one);
+  const auto again = one.fault().ease_off(one.params, one.hold, machine_, one.scope);
+  // What could not be eased is taken back all the same.
+  return again ? *again : Duration{};
+}
+
 RollbackReport ActiveFaults::take_back(One& one) {
   progress_();
   auto report = rollback_.undo(one.still_owed());
@@ -122,6 +143,10 @@ void ActiveFaults::settle(One& one, RollbackReport report) {
   progress_();
   Rollback::settle(one.journal, report);
   complain(report);
+  for (const auto& each : report.left)
+    if (each.error.kind == ErrorKind::busy)
+      log_.write("draining",
+                 {{"slot", one.slot()}, {"fault", one.name()}, {"what", each.error.sentence()}});
   one.left = std::move(report.left);
 }
 
@@ -138,7 +163,10 @@ Result<> ActiveFaults::end(std::size_t index) {
   auto& one = *faults_[index];
   if (one.state != State::active) return {};
   measure(one);
-  settle(one, take_back(one));
+  auto report = take_back(one);
+  const bool busy = report.busy;
+  settle(one, std::move(report));
+  if (busy) retry_left({&one});
   sync_journal();
   leave_ended();
   if (one.left.empty()) return {};
@@ -162,20 +190,24 @@ void ActiveFaults::end_all() {
   leave_ended();
 }
 
-void ActiveFaults::retry_left() {
+void ActiveFaults::retry_left(const std::vector<One*>& faults) {
   std::vector<Owed> owed;
-  for (const auto* one : order_) std::ranges::move(one->still_owed(), std::back_inserter(owed));
+  for (const auto* one : faults) std::ranges::move(one->still_owed(), std::back_inserter(owed));
   if (owed.empty()) return;
   std::ranges::sort(owed, {}, &Owed::seq);
   progress_();
   const auto report = rollback_.patiently(journal_, std::move(owed));
   complain(report);
-  for (auto* one : order_) {
+  for (auto* one : faults) {
     std::erase_if(one->left, [&](const StillOwed& each) {
       return std::ranges::find(report.undone, each.owed.seq) != report.undone.end();
     });
     one->ended_ns = monotonic_ns();
   }
+}
+
+void ActiveFaults::retry_left() {
+  retry_left(order_);
   leave_ended();
   for (auto* one : order_) write_left(*one);
 }

@@ -34,6 +34,11 @@ class ActiveFaults {
 
   Result<> inject(std::size_t index);
   Result<> adjust(std::size_t index, const Boxed& params);
+  // Error: what an active fault disturbs, or what we put there, is lost; the rest of it stays
+  // active, for end_all().
+  Result<> watch();
+  // Before end(): asked again after this time, until it is 0.
+  Duration ease_off(std::size_t index);
   // One fault, at its planned time. Where something cannot be undone it stays active, for
   // end_all(), and that is the error.
   Result<> end(std::size_t index);
@@ -58,6 +63,7 @@ class ActiveFaults {
   Result<> begin(One& one);
   Error failed(One& one, const std::string& verb, Error error);
   RollbackReport take_back(One& one);
+  void retry_left(const std::vector<One*>& faults);
   void settle(One& one, RollbackReport report);
   Result<> refuse_leftovers(const One& one) const;
   void compare_facts(const One& one, const std::string& by_hand, RunResult& result) const;

@@ -78,15 +78,14 @@ void ActiveFaults::compare(RunResult& result) const {
     for (const auto& left : one->left)
       result.residue.push_back({what_is_left(left), left.owed.intent.by_hand});
     const auto by_hand = by_hand_of(one->still_owed());
-    const auto reading = one->fault().verify(one->params, machine_, one->planned.plan.run);
+    const auto seen = one->fault().verify(one->params, machine_, one->planned.plan.run);
     // A target that is gone took what we put on it along.
-    const bool gone = !reading && reading.error().kind == ErrorKind::gone;
-    const bool left =
-        reading ? (*reading == Reading::partial || *reading == Reading::present) : !gone;
+    const bool gone = !seen && seen.error().kind == ErrorKind::gone;
+    const bool left = seen ? *seen != Reading::absent : !gone;
     if (left && is_undone(one->fault()))
       result.residue.push_back({"fault '" + one->name() + "' " +
-                                    (reading ? "still reads '" + std::string(word(*reading)) + "'"
-                                             : "cannot be checked: " + reading.error().sentence()),
+                                    (seen ? "still reads '" + std::string(word(seen->reading)) + "'"
+                                          : "cannot be checked: " + seen.error().sentence()),
                                 by_hand});
     compare_facts(*one, by_hand, result);
   }

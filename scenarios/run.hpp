@@ -93,7 +93,8 @@ struct RunResult {
 //   fault_adjusted  slot fault strength ("loss=7.2%")
 //   fault_effect    slot fault verdict why
 //   fault_ended     slot fault active_ns
-//   fault_failed    slot fault error (of its injection or of a new strength)
+//   fault_failed    slot fault error (of its injection, of a new strength, or lost while active)
+//   draining        slot fault what: packets on their way, waited for before the last undo
 //   left            slot fault what error by_hand: could not be undone
 //   abort           by why decided_ns
 //   rolled_back     changes left took_ns

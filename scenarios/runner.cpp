@@ -132,6 +132,7 @@ Controller::Watched Runner::what_to_watch() {
   watched.signals = &signals_;
   watched.every_second = [this] {
     faults_->measure();
+    if (auto held = faults_->watch(); !held) controller_->stop({"fault", held.error().sentence()});
     if (options_.every_second) options_.every_second();
   };
   return watched;

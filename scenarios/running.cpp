@@ -82,10 +82,18 @@ void Runner::act(const Action& action) {
       done = faults_->adjust(action.fault, action.params);
       break;
     case Action::Kind::end:
+      if (const auto again = faults_->ease_off(action.fault); again > 0s)
+        return do_later(action, again);
       done = faults_->end(action.fault);
       break;
   }
   if (!done) controller_->stop({"fault", done.error().sentence()});
+}
+
+void Runner::do_later(Action action, Duration after) {
+  action.at = loop_.now() - start_ + after;
+  const auto behind = std::ranges::upper_bound(actions_, action.at, {}, &Action::at);
+  actions_.insert(std::max(behind, actions_.begin() + static_cast<std::ptrdiff_t>(next_)), action);
 }
 
 void Runner::breached(const ProbeEntry& probe, const std::string& why) {

@@ -45,6 +45,7 @@ class Runner {
   void begin_during();
   void next_action();
   void act(const Action& action);
+  void do_later(Action action, Duration after);
   void breached(const ProbeEntry& probe, const std::string& why);
   void refuse(Error why);
   void stop(StopReason reason);

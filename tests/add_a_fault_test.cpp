@@ -4,9 +4,9 @@
 // from one that does not work.
 
 #include "faults/registry.hpp"
-#include "safety/undo/rollback.hpp"
 #include "tests/support/fake_machine.hpp"
 #include "tests/support/memory_journal.hpp"
+#include "tests/support/undo_all.hpp"
 
 #include "examples/add_a_fault/standstill.cpp"  // NOLINT(bugprone-suspicious-include)
 #include <doctest/doctest.h>
@@ -54,7 +54,7 @@ TEST_CASE("the tutorial's fault is in force between inject and rollback") {
   CHECK(*standstill_fault().verify(params, *machine, kRun) == Reading::absent);
   live(*machine, journal);
   CHECK(*standstill_fault().verify(params, *machine, kRun) == Reading::present);
-  CHECK(rollback_on(*machine).all(journal).clean());
+  CHECK(undo_all(rollback_on(*machine), journal).clean());
   CHECK(*standstill_fault().verify(params, *machine, kRun) == Reading::absent);
   CHECK(*machine == *clean_machine());
 }
@@ -67,8 +67,8 @@ TEST_CASE("the tutorial's fault survives a death at any write") {
     machine->gate().die_at(at);
     CHECK_THROWS_AS(live(*machine, journal), MachineDied);
     machine->gate().reset();
-    (void)rollback_on(*machine).all(journal);
-    CHECK(rollback_on(*machine).all(journal).clean());
+    (void)undo_all(rollback_on(*machine), journal);
+    CHECK(undo_all(rollback_on(*machine), journal).clean());
     CHECK(*machine == *clean_machine());
   }
 }

@@ -5,11 +5,11 @@
 // for every fault of the registry, with the example of its spec.
 
 #include "faults/registry.hpp"
-#include "safety/undo/rollback.hpp"
 #include "scenarios/run_id.hpp"
 #include "tests/support/examples.hpp"
 #include "tests/support/fake_machine.hpp"
 #include "tests/support/memory_journal.hpp"
+#include "tests/support/undo_all.hpp"
 
 #include <doctest/doctest.h>
 
@@ -34,10 +34,12 @@ void live(FakeMachine& machine, Journal& journal, const CheckedFault& checked) {
   Scope scope(journal);
   auto hold = checked.fault->inject(checked.params, *plan, machine, scope);
   if (hold && checked.ramped) (void)checked.fault->adjust(checked.ramped, *hold, machine, scope);
-  (void)rollback_on(machine).all(journal);
+  (void)undo_all(rollback_on(machine), journal);
 }
 
-void recover(FakeMachine& machine, Journal& journal) { (void)rollback_on(machine).all(journal); }
+void recover(FakeMachine& machine, Journal& journal) {
+  (void)undo_all(rollback_on(machine), journal);
+}
 
 template <class Life>
 bool survives(Life&& life) {
@@ -165,7 +167,7 @@ TEST_CASE("a fault that is in force says so, and its marks lead to it without a 
     const auto strays = checked.fault->strays(*machine);
     CHECK(strays.unseen.empty());
     for (const auto& stray : strays.found) CHECK(rollback_on(*machine).stray(stray.undo));
-    (void)rollback_on(*machine).all(journal);
+    (void)undo_all(rollback_on(*machine), journal);
     hold->reset();  // what lives with a descriptor goes with it
     CHECK(*machine == *clean_machine());
   });

@@ -5,9 +5,9 @@
 
 #include "faults/readiness.hpp"
 #include "faults/registry.hpp"
-#include "safety/undo/rollback.hpp"
 #include "tests/support/fake_machine.hpp"
 #include "tests/support/memory_journal.hpp"
+#include "tests/support/undo_all.hpp"
 
 #include <doctest/doctest.h>
 
@@ -61,7 +61,7 @@ class InForce {
     hold_ = std::move(*hold);
   }
   void end() {
-    CHECK(rollback_on(machine_).all(journal_).clean());
+    CHECK(undo_all(rollback_on(machine_), journal_).clean());
     hold_.reset();
   }
 
@@ -77,7 +77,7 @@ void live(FakeMachine& machine, Journal& journal) {
   REQUIRE(plan);
   Scope scope(journal);
   auto hold = packet_loss().inject(params("both"), *plan, machine, scope);
-  (void)rollback_on(machine).all(journal);
+  (void)undo_all(rollback_on(machine), journal);
 }
 
 }  // namespace
@@ -109,7 +109,7 @@ TEST_CASE("without tcx, a crash at any write leaves neither filters nor a qdisc 
       machine->gate().die_at(at);
       CHECK_THROWS_AS(live(*machine, journal), MachineDied);
       machine->gate().reset();
-      CHECK(rollback_on(*machine).all(journal).clean());
+      CHECK(undo_all(rollback_on(*machine), journal).clean());
       CHECK(machine->network().state() == old_kernel(foreign)->network().state());
     }
   }

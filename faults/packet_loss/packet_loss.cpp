@@ -97,7 +97,7 @@ struct PacketLoss {
     return Hold{std::move(legs), tallies};
   }
 
-  Result<Reading> verify(const Params& p, const Machine& host, const RunContext& run) const {
+  Result<Verified> verify(const Params& p, const Machine& host, const RunContext& run) const {
     return packet::verify(host, run, where(p));
   }
 

@@ -20,6 +20,7 @@ enum class ErrorKind {
   unsupported,  // this kernel or host lacks something
   gone,         // the object is not there (any more)
   foreign,      // the object is there, but is somebody else's
+  busy,         // not yet: it becomes possible by itself
   system,       // the operating system said no
   internal,     // a bug of ours
 };

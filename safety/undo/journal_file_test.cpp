@@ -3,8 +3,8 @@
 #include "safety/undo/journal_file.hpp"
 
 #include "safety/base/file.hpp"
-#include "safety/undo/rollback.hpp"
 #include "tests/support/temporary.hpp"
+#include "tests/support/undo_all.hpp"
 
 #include <doctest/doctest.h>
 
@@ -162,7 +162,7 @@ TEST_CASE("rollback goes newest first, never stops early, and settles what worke
     if (order.back() == "b") return Error{ErrorKind::system, "b is stuck", {}, {}, 0};
     return {};
   });
-  const auto report = rollback.all(**journal);
+  const auto report = testing::undo_all(rollback, **journal);
   CHECK(order == std::vector<std::string>{"c", "b", "a"});
   CHECK(report.settled == 2);
   REQUIRE(report.left.size() == 1);
@@ -209,7 +209,7 @@ TEST_CASE("a revert that throws costs only itself") {
     if (*undo.find("name") == "b") throw std::bad_alloc();
     return {};
   });
-  const auto report = rollback.all(**journal);
+  const auto report = testing::undo_all(rollback, **journal);
   CHECK(report.settled == 2);
   REQUIRE(report.left.size() == 1);
   CHECK(report.left[0].owed.intent.sentence == "do b");
@@ -227,7 +227,7 @@ TEST_CASE("nothing is settled before everything is undone") {
     CHECK(JournalFile::read(dir.path()).value()->owed().size() == 3);
     return {};
   });
-  CHECK(rollback.all(**journal).clean());
+  CHECK(testing::undo_all(rollback, **journal).clean());
   CHECK(undone == 3);
   CHECK(JournalFile::read(dir.path()).value()->owed().empty());
 }

@@ -2,26 +2,20 @@
 
 #include "safety/undo/rollback.hpp"
 
-#include "safety/base/units.hpp"
-
+#include <chrono>
 #include <exception>
 #include <ranges>
 #include <thread>
 #include <utility>
 
 namespace squall {
-
-RollbackReport Rollback::all(Journal& journal) const {
-  auto report = undo(journal.owed());
-  settle(journal, report);
-  return report;
-}
-
 RollbackReport Rollback::patiently(Journal& journal, std::vector<Owed> owed) const {
   auto report = undo(std::move(owed));
-  for (const auto pause : {100ms, 500ms}) {
-    if (report.clean()) break;
-    std::this_thread::sleep_for(pause);
+  const auto until = std::chrono::steady_clock::now() + kLongestBusy;
+  for (int failures = 0; !report.clean() && failures < 2;) {
+    const bool waits =
+        std::exchange(report.busy, false) && std::chrono::steady_clock::now() < until;
+    std::this_thread::sleep_for(waits ? 5ms : ++failures == 1 ? 100ms : 500ms);
     auto left = std::exchange(report.left, {});
     report.left.reserve(left.size());
     for (auto& each : left) attempt(std::move(each.owed), report);
@@ -60,8 +54,10 @@ Result<> Rollback::stray(const UndoRecord& record) const {
 }
 
 void Rollback::attempt(Owed owed, RollbackReport& report) const {
-  if (auto undone = stray(owed.intent.undo); !undone)
+  if (auto undone = stray(owed.intent.undo); !undone) {
+    report.busy |= undone.error().kind == ErrorKind::busy;
     return report.left.push_back({std::move(owed), std::move(undone).error()});
+  }
   ++report.settled;
   report.undone.push_back(owed.seq);
 }

@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include "safety/base/units.hpp"
 #include "safety/undo/change.hpp"
 #include "safety/undo/journal.hpp"
 
@@ -16,8 +17,8 @@
 
 namespace squall {
 
-// Takes back one record; knows the faults by their names. Must be repeatable, and
-// "gone already" is success.
+// Takes back one record; knows the faults by their names. Must be repeatable, and "gone already"
+// is success. Error (busy): not yet, as packets are on their way through what would be deleted.
 using Reverter = std::function<Result<>(const UndoRecord&, const ChangeToken&)>;
 
 struct StillOwed {
@@ -30,6 +31,7 @@ struct RollbackReport {
   std::vector<std::uint64_t> undone;    // the records behind `settled`
   std::vector<StillOwed> left;          // could not be undone
   std::vector<std::string> complaints;  // the journal's own failures
+  bool busy = false;                    // some of `left` only has to be waited for
   bool clean() const { return left.empty(); }
 };
 
@@ -37,11 +39,12 @@ class Rollback {
  public:
   explicit Rollback(Reverter revert) : revert_(std::move(revert)) {}
 
-  RollbackReport all(Journal& journal) const;
-  // Only these. What fails may work a moment later (a device that was busy, memory that was
-  // short): it is tried twice more, within about a second.
+  static constexpr Duration kLongestBusy = 30s;
+
+  // These. What fails may work a moment later (memory that was short): it is tried twice
+  // more, within about a second; what is busy, until it is not.
   RollbackReport patiently(Journal& journal, std::vector<Owed> owed) const;
-  // The two halves of all(), for faults that end together: all undos, then all of the journal.
+  // The two halves of one attempt, for faults that end together: all undos, then the journal.
   RollbackReport undo(std::vector<Owed> owed) const;
   static void settle(Journal& journal, RollbackReport& report);
   // One record; alone, what was found by its mark without any journal.

@@ -4,7 +4,7 @@
 // answered by one line of JSON, and reverts at the end.
 //
 //   drive_fault KIND name=value… [seed=N] [slot=N] [mark=HEX] [without=ssh,neighbours]
-//     verify | measure | records | survey | adjust name=value… | revert | quit (revert nothing)
+//     verify | measure | ease_off | records | survey | adjust name=value… | revert | quit (revert nothing)
 //   drive_fault --plan KIND name=value…      the plan as JSON
 //   drive_fault --revert                     records on stdin are reverted
 //   drive_fault --strays KIND [NAMESPACE] [--remove]   what carries our mark there
@@ -135,12 +135,17 @@ class Drive {
     std::string verb;
     words >> verb;
     if (verb == "verify") {
-      const auto reading = fault_.verify(params_, machine_, run_);
-      return reading ? Json{{"reading", word(*reading)}} : json_of(reading.error());
+      const auto seen = fault_.verify(params_, machine_, run_);
+      return seen ? Json{{"reading", word(seen->reading)}, {"lost", seen->lost}}
+                  : json_of(seen.error());
     }
     if (verb == "measure") {
       const auto effect = fault_.measure(params_, hold_, machine_);
       return effect ? json_of(*effect) : json_of(effect.error());
+    }
+    if (verb == "ease_off") {
+      const auto again = fault_.ease_off(params_, hold_, machine_, scope_);
+      return again ? Json{{"again_ns", again->count()}} : json_of(again.error());
     }
     if (verb == "survey") {
       const auto lines = fault_.survey(params_, machine_);
@@ -171,7 +176,7 @@ class Drive {
     const Rollback rollback([&](const UndoRecord& record, const ChangeToken& token) {
       return squall::revert(built_in_faults(), record, machine_, token);
     });
-    const auto report = rollback.all(journal_);
+    const auto report = rollback.patiently(journal_, journal_.owed());
     Json json = {{"settled", report.settled}, {"left", Json::array()}};
     for (const auto& each : report.left) json["left"].push_back(each.error.sentence());
     return json;
