@@ -4,14 +4,12 @@
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 
-#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/packet_armed.h"
 #include "bpf/packet_loss.h"
-#include "bpf/packet_read.h"
-
-#define LINEAR 512 /* bytes in which headers are looked for */
+#include "bpf/packet_load.h"
+#include "bpf/packet_mark.h"
 
 const volatile struct packet_loss_config config;
 
@@ -41,27 +39,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct packet_loss_counters);
 } squall_counters SEC(".maps");
-
-static __always_inline int packet_load(struct __sk_buff *packet, __u32 offset, void *to, __u32 size)
-{
-	__u32 start = offset & PACKET_FROM_LINK ? BPF_HDR_START_MAC : BPF_HDR_START_NET;
-
-	return bpf_skb_load_bytes_relative(packet, offset & ~PACKET_FROM_LINK, to, size, start) != 0;
-}
-
-static __always_inline __u32 linear_part(const struct __sk_buff *skb)
-{
-	return (__u32)((long)skb->data_end - (long)skb->data);
-}
-
-/* Kernel: loads see the linear part of a packet only, and drivers and senders may leave all
- * behind the link's header in page fragments. Returns whether that part has grown. */
-static __always_inline int make_linear(struct __sk_buff *skb)
-{
-	__u32 wanted = skb->len < LINEAR ? skb->len : LINEAR;
-
-	return linear_part(skb) < wanted && !bpf_skb_pull_data(skb, wanted);
-}
 
 /* 0: passes. 1: dropped. 3: dropped, and the matching packet before it was not. */
 static __always_inline int decide(const struct packet_loss_settings *settings, struct state *state)
@@ -108,13 +85,10 @@ int squall_decides(struct __sk_buff *skb)
 	state = bpf_map_lookup_elem(&squall_state, &first);
 	if (!counters || !settings || !state)
 		return TC_ACT_UNSPEC;
+	if (packet_mark_kind(skb->tc_index) == PACKET_MARK_BACK)
+		return TC_ACT_UNSPEC;
 	counters->seen++;
-	packet_read(skb, bpf_ntohs(skb->protocol), &facts);
-	if (facts.cut && make_linear(skb)) {
-		__builtin_memset(&facts, 0, sizeof(facts));
-		packet_read(skb, bpf_ntohs(skb->protocol), &facts);
-	}
-	if (facts.cut && linear_part(skb) < skb->len) {
+	if (!packet_learn(skb, &facts)) {
 		counters->unreadable++;
 		return TC_ACT_UNSPEC;
 	}
@@ -125,7 +99,7 @@ int squall_decides(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	}
 
-	segments = skb->gso_segs ? skb->gso_segs : 1;
+	segments = packet_segments(skb);
 	counters->matched++;
 	counters->matched_bytes += skb->len;
 	counters->matched_segments += segments;

@@ -13,6 +13,7 @@
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <string_view>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -58,6 +59,11 @@ bool tunnels(const Fd& socket, const std::string& name) {
   return std::ranges::find(kTunnels, kind) != std::end(kTunnels);
 }
 
+// Kernel: those of dev_is_mac_header_xmit().
+constexpr unsigned short kIp6Gre = 823, kRawIp = 519;
+constexpr unsigned short kBare[] = {ARPHRD_TUNNEL, ARPHRD_TUNNEL6, ARPHRD_SIT,  ARPHRD_IPGRE,
+                                    kIp6Gre,       ARPHRD_VOID,    ARPHRD_NONE, kRawIp};
+
 Result<Link> read_link(const Fd& socket, const std::string& name) {
   Link made;
   made.name = name;
@@ -66,8 +72,13 @@ Result<Link> read_link(const Fd& socket, const std::string& name) {
     return sys_error("find the interface '" + name + "'", ENODEV);
   made.index = request.ifr_ifindex;
   request = request_for(name);
-  if (::ioctl(socket.get(), SIOCGIFFLAGS, &request) == 0)
+  if (::ioctl(socket.get(), SIOCGIFFLAGS, &request) == 0) {
     made.up = (request.ifr_flags & IFF_UP) != 0;
+    made.loopback = (request.ifr_flags & IFF_LOOPBACK) != 0;
+  }
+  request = request_for(name);
+  if (::ioctl(socket.get(), SIOCGIFHWADDR, &request) == 0)
+    made.bare = std::ranges::find(kBare, request.ifr_hwaddr.sa_family) != std::end(kBare);
   made.segments_late = feature(socket, name, ETHTOOL_GTSO) || feature(socket, name, ETHTOOL_GGSO) ||
                        feature(socket, name, ETHTOOL_GGRO);
   made.tunnels = tunnels(socket, name);

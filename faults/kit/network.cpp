@@ -47,8 +47,9 @@ std::string handle_text(std::uint32_t handle) {
 // is one of looking: it must not pass for a filter of others.
 Result<Attached> attached_of(const tc::Filter& filter) {
   const auto bare = filter.name.substr(0, filter.name.find(network::kMadeClsact));
-  bool ours = filter.kind == "bpf" && filter.priority == network::kFilterPriority &&
-              bpf::is_our_name(bare) && filter.handle == network::filter_handle(bare);
+  bool ours = filter.kind == "bpf" && bpf::is_our_name(bare) &&
+              filter.handle == network::filter_handle(bare) &&
+              filter.priority == network::filter_priority(filter.handle);
   if (ours) {
     const auto name = tcx::read_program_name(filter.program);
     if (!name && name.error().kind != ErrorKind::gone) return name.error();

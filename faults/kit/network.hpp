@@ -7,9 +7,9 @@
 // Our marks, fixed here and nowhere else:
 //   program     squall_<mark><slot>, 15 characters: run's mark, slot in hex
 //   tcx         first in the hook's list; only where others use tcx, see docs/decisions/0007
-//   filter      priority 0x7f17 (32535); handle 0x7f17 in the upper half, mark and slot in the
-//   lower;
-//               its name is the program's, with "+clsact" when the clsact qdisc is ours as well
+//   filter      priority 0x7f17 (32535) plus the slot; handle 0x7f17 in the upper half, mark and
+//               slot in the lower; its name is the program's, with "+clsact" when the clsact
+//               qdisc is ours as well
 
 #pragma once
 
@@ -39,6 +39,9 @@ inline constexpr std::uint16_t kFilterPriority = 0x7f17;
 inline constexpr std::string_view kMadeClsact = "+clsact";
 // From the name of the program, so that the name alone is the identity.
 std::uint32_t filter_handle(std::string_view program_name);
+// Kernel: of one priority, the newest filter sees a packet first. Ours see it in the order of the
+// scenario.
+std::uint32_t filter_priority(std::uint32_t handle);
 Error clsact_still_used(const std::string& link, const std::string& program_name);
 
 // A network namespace as an object, however it was found.
@@ -59,6 +62,8 @@ struct Link {
   bool up = false;
   bool segments_late = false;  // TSO, GSO or GRO: the hook sees super-packets
   bool tunnels = false;        // its packets travel inside others, on another link
+  bool bare = false;           // packets have no link header
+  bool loopback = false;
   bool operator==(const Link&) const = default;
 };
 

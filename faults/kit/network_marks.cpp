@@ -48,6 +48,8 @@ std::uint32_t filter_handle(std::string_view program_name) {
   return std::uint32_t{kFilterPriority} << 16 | (mark & 0xff) << 8 | (slot & 0xff);
 }
 
+std::uint32_t filter_priority(std::uint32_t handle) { return kFilterPriority + (handle & 0xff); }
+
 Error clsact_still_used(const std::string& link, const std::string& program_name) {
   return {ErrorKind::refused,
           "cannot delete the clsact qdisc of '" + link + "': our filter '" + program_name +

@@ -5,6 +5,8 @@
 #include "faults/kit/packet_hook.hpp"
 
 #include "faults/kit/kernel.hpp"
+#include "faults/kit/network_record.hpp"
+#include "faults/kit/sidecar.hpp"
 #include "faults/machine.hpp"
 
 #include <algorithm>
@@ -35,39 +37,21 @@ Result<Hook> find_hook(const Machine& host, const Target& target, Direction dire
 }
 
 UndoRecord record_of(const std::string& fault, const char* what, const Hook& hook) {
-  return {fault,
-          {{"what", what},
-           {"cookie", std::to_string(hook.netns.cookie)},
-           {"inode", std::to_string(hook.netns.inode)},
-           {"namespace", hook.netns.hint},
-           {"ifindex", std::to_string(hook.ifindex)},
-           {"link", hook.link},
-           {"direction", std::string(word(hook.direction))}}};
+  return network::with_namespace({fault, {{"what", what}}}, hook.netns)
+      .with("ifindex", std::to_string(hook.ifindex))
+      .with("link", hook.link)
+      .with("direction", std::string(word(hook.direction)));
 }
 
 Result<Hook> hook_of(const UndoRecord& record) {
-  SQUALL_TRY(const auto cookie, record.number("cookie"));
-  SQUALL_TRY(const auto inode, record.number("inode"));
-  SQUALL_TRY(const auto ifindex, record.number("ifindex"));
   Hook hook;
-  SQUALL_TRY(hook.netns.hint, record.text("namespace"));
+  SQUALL_TRY(hook.netns, network::namespace_of(record));
+  SQUALL_TRY(const auto ifindex, record.number("ifindex"));
   SQUALL_TRY(hook.link, record.text("link"));
   SQUALL_TRY(const auto direction, record.text("direction"));
-  hook.netns.cookie = static_cast<std::uint64_t>(cookie);
-  hook.netns.inode = static_cast<std::uint64_t>(inode);
   hook.ifindex = static_cast<int>(ifindex);
   hook.direction = direction == word(Direction::in) ? Direction::in : Direction::out;
   return hook;
-}
-
-// What a shell needs in front of a command, to run it in the namespace.
-std::string inside(const network::NamespaceId& netns) {
-  const auto& hint = netns.hint;
-  if (hint.empty()) return "";
-  if (hint.front() == '/') return "nsenter --net=" + hint + " ";
-  if (hint.find_first_not_of("0123456789") == std::string::npos)
-    return "nsenter --net --target " + hint + " ";
-  return "ip netns exec " + hint + " ";
 }
 
 std::string program_by_hand(const Hook& hook, Means means, const std::string& program) {
@@ -76,11 +60,12 @@ std::string program_by_hand(const Hook& hook, Means means, const std::string& pr
            " | sed -n 's/: sched_cls.*//p'); do bpftool link | sed -n \"s/^\\([0-9]*\\):.* prog "
            "$id "
            ".*/\\1/p\"; done | xargs -n 1 bpftool link detach id";
+  const auto number = network::filter_handle(program);
   char handle[16];
-  std::snprintf(handle, sizeof handle, "0x%x", network::filter_handle(program));
-  return inside(hook.netns) + "tc filter del dev " + hook.link + " " +
+  std::snprintf(handle, sizeof handle, "0x%x", number);
+  return network::shell_inside(hook.netns) + "tc filter del dev " + hook.link + " " +
          (hook.direction == Direction::in ? "ingress" : "egress") + " priority " +
-         std::to_string(network::kFilterPriority) + " handle " + handle + " bpf";
+         std::to_string(network::filter_priority(number)) + " handle " + handle + " bpf";
 }
 
 std::string place(const Hook& hook) { return hook.link + network::of_namespace(hook.netns); }
@@ -89,7 +74,7 @@ Intent clsact_intent(const std::string& fault, const Hook& hook, const std::stri
   return {"make a clsact qdisc on " + place(hook) + ", beside the qdiscs that are there",
           record_of(fault, kClsact, hook).with("program", program),
           "delete the clsact qdisc, unless others use it by then",
-          inside(hook.netns) + "tc qdisc del dev " + hook.link + " clsact"};
+          network::shell_inside(hook.netns) + "tc qdisc del dev " + hook.link + " clsact"};
 }
 
 Intent program_intent(const std::string& fault, const Hook& hook, Means means,
@@ -118,10 +103,13 @@ Result<> clsact_fits(const Hook& hook, HookQdisc qdisc) {
 // programs that others have there come first, and may keep packets from clsact, and
 // an ingress qdisc of others is better left alone. Whether this kernel has clsact is not asked:
 // where it lists no modules that takes 20 ms, and put_clsact says so as well.
-Result<Means> choose(const Machine& host, const Hook& hook, Attach attach,
+// What comes back through the hook is seen twice by filters that come before ours, so that a fault
+// with a sidecar goes before clsact where others have filters there.
+Result<Means> choose(const Machine& host, const Hook& hook, const Where& where,
                      const std::vector<network::Attached>& before) {
-  const bool others_at_tcx = std::any_of(before.begin(), before.end(), [](const auto& each) {
-    return each.means == Means::tcx && !each.ours;
+  const auto attach = where.attach;
+  const bool others_at_tcx = std::any_of(before.begin(), before.end(), [&](const auto& each) {
+    return !each.ours && (each.means == Means::tcx || where.comes_back);
   });
   SQUALL_TRY(const auto qdisc, host.network().read_hook_qdisc(hook));
   const auto fits = clsact_fits(hook, qdisc);
@@ -175,9 +163,11 @@ Result<bool> put_clsact(const Intent& intent, const Hook& hook, Machine& machine
 // outgoing hook sees them before they are cut. Incoming ones come bundled by GRO, or as
 // they were sent where the other end is a veth.
 void add_notes(Plan& plan, const Hook& hook, const network::Link& link, Means means,
-               const PacketMatch& match, const std::vector<network::Attached>& before) {
+               const Where& where, const std::vector<network::Attached>& before) {
+  const auto& match = where.match;
   const bool tcp = match.protocol == PacketProtocol{} || match.protocol == PacketProtocol{6};
-  if ((tcp || match.invert) && (hook.direction == Direction::out || link.segments_late))
+  if (!where.comes_back && (tcp || match.invert) &&
+      (hook.direction == Direction::out || link.segments_late))
     plan.notes.push_back(
         "TCP" + std::string(hook.direction == Direction::out ? " leaving " : " entering ") +
         place(hook) +
@@ -187,7 +177,8 @@ void add_notes(Plan& plan, const Hook& hook, const network::Link& link, Means me
     plan.notes.push_back(place(hook) + " is down");
   if (means == Means::clsact && !before.empty() && !before.front().ours)
     plan.notes.push_back("the filter '" + before.front().name + "' on " + place(hook) +
-                         " comes first: a packet that it decides on is not seen");
+                         " comes first: a packet that it decides on is not seen" +
+                         (where.comes_back ? ", and others it sees twice" : ""));
 }
 
 bool may_carry_a_tunnel(const PacketMatch& match) {
@@ -210,6 +201,38 @@ Result<> note_tunnels(Plan& plan, const Machine& host, const Where& where) {
     plan.notes.push_back("SSH inside a tunnel cannot be seen and is not spared: there is " + names +
                          network::of_namespace(netns));
   return {};
+}
+
+// What plan() chose, for verify(): an interface keeps its index when it is renamed.
+std::string target_of(const Hook& hook) { return std::to_string(hook.ifindex); }
+
+struct FoundTarget {
+  Hook hook;
+  std::string renamed;  // a sentence, or ""
+};
+
+// Error (gone): with the sentence that says what became of it.
+Result<FoundTarget> find_target(const Machine& host, const RunContext& run, const Target& target) {
+  SQUALL_TRY(const auto netns, host.network().find_namespace(target.netns));
+  if (run.targets.empty()) {
+    SQUALL_TRY(const auto link, host.network().find_link(netns, target.interface));
+    return FoundTarget{{netns, link.index, link.name, Direction::out}, ""};
+  }
+  SQUALL_TRY(const auto links, host.network().read_links(netns));
+  for (const auto& link : links) {
+    Hook hook{netns, link.index, target.interface, Direction::out};
+    if (target_of(hook) != run.targets.front()) continue;
+    return FoundTarget{hook, link.name == target.interface ? ""
+                                                           : "interface " + place(hook) +
+                                                                 " was renamed to '" + link.name +
+                                                                 "'"};
+  }
+  return Error{ErrorKind::gone,
+               "interface '" + target.interface + "'" + network::of_namespace(netns) +
+                   " is gone: it was deleted, or moved to another namespace",
+               {},
+               {},
+               0};
 }
 
 }  // namespace
@@ -235,7 +258,7 @@ Result<Plan> plan(const Machine& host, const RunContext& run, const std::string&
     SQUALL_TRY(const auto hook, find_hook(host, where.target, direction));
     SQUALL_TRY(const auto link, host.network().find_link(hook.netns, hook.link));
     SQUALL_TRY(const auto before, host.network().read_hook(hook));
-    SQUALL_TRY(const auto means, choose(host, hook, where.attach, before));
+    SQUALL_TRY(const auto means, choose(host, hook, where, before));
     if (means == Means::clsact && needs_clsact) {
       needs_clsact = false;
       SQUALL_TRY(const auto qdisc, host.network().read_hook_qdisc(hook));
@@ -244,7 +267,8 @@ Result<Plan> plan(const Machine& host, const RunContext& run, const std::string&
         made.intents.push_back(clsact_intent(fault, hook, program));
     }
     made.intents.push_back(program_intent(fault, hook, means, program, sentence));
-    add_notes(made, hook, link, means, where.match, before);
+    add_notes(made, hook, link, means, where, before);
+    if (direction == directions(where.match).front()) made.run.targets.push_back(target_of(hook));
   }
   SQUALL_CHECK(note_tunnels(made, host, where));
   return made;
@@ -278,20 +302,28 @@ Result<std::vector<Leg>> inject(const Plan& plan, Machine& machine, Scope& scope
   return legs;
 }
 
-Result<Reading> verify(const Machine& host, const RunContext& run, const Where& where) {
+Result<Verified> verify(const Machine& host, const RunContext& run, const Where& where) {
   const auto program = bpf::program_name(run.mark, run.slot);
+  auto target = find_target(host, run, where.target);
+  if (!target && target.error().kind == ErrorKind::gone)
+    return Verified{Reading::absent, target.error().what};
+  if (!target) return std::move(target).error();
   std::size_t found = 0;
   const auto wanted = directions(where.match);
   for (const auto direction : wanted) {
-    const auto hook = find_hook(host, where.target, direction);
-    if (!hook && hook.error().kind == ErrorKind::gone) continue;
-    if (!hook) return hook.error();
-    SQUALL_TRY(const auto programs, host.network().read_hook(*hook));
-    found += std::any_of(programs.begin(), programs.end(),
+    target->hook.direction = direction;
+    const auto programs = host.network().read_hook(target->hook);
+    if (!programs && programs.error().kind == ErrorKind::gone) continue;
+    if (!programs) return programs.error();
+    found += std::any_of(programs->begin(), programs->end(),
                          [&](const auto& each) { return each.ours && each.name == program; });
   }
-  if (found == 0) return Reading::absent;
-  return found == wanted.size() ? Reading::present : Reading::partial;
+  const auto reading = found == 0               ? Reading::absent
+                       : found == wanted.size() ? Reading::present
+                                                : Reading::partial;
+  if (!target->renamed.empty()) return Verified{reading, target->renamed};
+  if (reading == Reading::present) return reading;
+  return Verified{reading, "our program on " + place(target->hook) + " was detached by others"};
 }
 
 Result<> revert(const UndoRecord& record, Machine& machine, const ChangeToken& token) {
@@ -316,7 +348,8 @@ Strays strays(const Machine& host, const std::string& fault) {
   for (const auto& netns : *namespaces) {
     const auto links = network.read_links(netns);
     if (!all.saw(links)) continue;
-    for (const auto& link : *links)
+    for (const auto& link : *links) {
+      if (sidecar::is_our_name(link.name)) continue;
       for (const auto direction : {Direction::out, Direction::in}) {
         const Hook hook{netns, link.index, link.name, direction};
         const auto programs = network.read_hook(hook);
@@ -324,6 +357,7 @@ Strays strays(const Machine& host, const std::string& fault) {
         for (const auto& each : *programs)
           if (each.ours) all.found.push_back(stray_intent(fault, hook, each));
       }
+    }
   }
   return all;
 }

@@ -33,6 +33,7 @@ struct Where {
   const Target& target;
   const PacketMatch& match;
   Attach attach = Attach::automatic;
+  bool comes_back = false;  // packets leave the hook for a sidecar, and pass it again afterwards
 };
 
 // "drop 5% of all packets leaving eth0 of namespace 'gw'" from "drop 5% of all packets".
@@ -50,7 +51,7 @@ using Load = std::function<Result<std::unique_ptr<bpf::Loaded>>(
     const ChangeToken&, network::Direction, const std::string& program_name)>;
 Result<std::vector<Leg>> inject(const Plan&, Machine&, Scope&, const Load&);
 
-Result<Reading> verify(const Machine&, const RunContext&, const Where&);
+Result<Verified> verify(const Machine&, const RunContext&, const Where&);
 Result<> revert(const UndoRecord&, Machine&, const ChangeToken&);
 Strays strays(const Machine&, const std::string& fault);
 Result<std::vector<std::string>> survey(const Machine&, const Target&);

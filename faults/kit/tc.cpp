@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Qdiscs and filters through libnl's messages. libnl-route is not used: loading it
-// costs more than everything that is asked here.
+// Qdiscs and filters by rtnetlink.
 
 #include "faults/kit/tc.hpp"
 
-#include "safety/base/fd.hpp"
+#include "faults/kit/netlink.hpp"
 
 #include <netlink/attr.h>
-#include <netlink/errno.h>
-#include <netlink/handlers.h>
 #include <netlink/msg.h>
-#include <netlink/netlink.h>
-#include <netlink/socket.h>
 
 #include <arpa/inet.h>
 #include <cerrno>
 #include <functional>
+#include <linux/gen_stats.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
@@ -25,61 +21,39 @@
 namespace squall::tc {
 namespace {
 
+using netlink::ask;
+using netlink::Message;
 using network::Direction;
-using Socket = Handle<nl_sock, nl_socket_free>;
-using Message = Handle<nl_msg, nlmsg_free>;
 using Each = std::function<void(const tcmsg&, nlattr** attributes)>;
 
 std::uint32_t parent_of(Direction direction) {
   return TC_H_MAKE(TC_H_CLSACT, direction == Direction::in ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS);
 }
 
-struct Answer {
-  const Each* each = nullptr;
-  int code = 0;  // errno that the kernel answered
-};
-
-int on_message(nl_msg* message, void* raw) {
-  const auto& answer = *static_cast<Answer*>(raw);
-  auto* header = nlmsg_hdr(message);
-  nlattr* attributes[TCA_MAX + 1] = {};
-  if (answer.each && nlmsg_parse(header, sizeof(tcmsg), attributes, TCA_MAX, nullptr) == 0)
-    (*answer.each)(*static_cast<const tcmsg*>(nlmsg_data(header)), attributes);
-  return NL_OK;
+netlink::Each parsed(const Each& each) {
+  return [&each](nlmsghdr& header) {
+    nlattr* attributes[TCA_MAX + 1] = {};
+    if (nlmsg_parse(&header, sizeof(tcmsg), attributes, TCA_MAX, nullptr) == 0)
+      each(*static_cast<const tcmsg*>(nlmsg_data(&header)), attributes);
+  };
 }
 
-int on_error(sockaddr_nl*, nlmsgerr* error, void* raw) {
-  static_cast<Answer*>(raw)->code = -error->error;
-  return NL_STOP;
+Result<int> dump(const Message& message, const Each& each) {
+  const auto all = parsed(each);
+  return ask(message, &all);
 }
-
-Message make_message(int type, int flags, const tcmsg& head) {
-  Message message(nlmsg_alloc_simple(type, flags));
-  if (message) nlmsg_append(message.get(), const_cast<tcmsg*>(&head), sizeof head, NLMSG_ALIGNTO);
-  return message;
-}
-
-// Sends, and hands each answer to `each`. Returns the kernel's errno, 0 for success.
-Result<int> ask(const Message& message, const Each* each) {
-  const Socket socket(nl_socket_alloc());
-  if (!socket || !message) return sys_error("make a netlink message", ENOMEM);
-  if (const int failed = nl_connect(socket.get(), NETLINK_ROUTE); failed < 0)
-    return sys_error(std::string("open a netlink socket: ") + nl_geterror(failed), errno);
-  Answer answer{each, 0};
-  nl_socket_modify_cb(socket.get(), NL_CB_VALID, NL_CB_CUSTOM, on_message, &answer);
-  nl_socket_modify_err_cb(socket.get(), NL_CB_CUSTOM, on_error, &answer);
-  if (const int sent = nl_send_auto(socket.get(), message.get()); sent < 0)
-    return sys_error(std::string("send by netlink: ") + nl_geterror(sent), EIO);
-  const int received = nl_recvmsgs_default(socket.get());
-  if (answer.code != 0) return answer.code;
-  if (received < 0)
-    return sys_error(std::string("receive by netlink: ") + nl_geterror(received), EIO);
-  return 0;
-}
-
-Result<int> acknowledged(const Message& message) { return ask(message, nullptr); }
 
 std::string text_of(const nlattr* attribute) { return attribute ? nla_get_string(attribute) : ""; }
+
+std::uint64_t packets_of(nlattr** attributes) {
+  nlattr* stats[TCA_STATS_MAX + 1] = {};
+  if (!attributes[TCA_STATS2] ||
+      nla_parse_nested(stats, TCA_STATS_MAX, attributes[TCA_STATS2], nullptr) != 0)
+    return 0;
+  if (stats[TCA_STATS_PKT64]) return nla_get_u64(stats[TCA_STATS_PKT64]);
+  const auto* basic = stats[TCA_STATS_BASIC];
+  return basic ? static_cast<const gnet_stats_basic*>(nla_data(basic))->packets : 0;
+}
 
 tcmsg head_of(int ifindex, std::uint32_t parent = 0, std::uint32_t handle = 0,
               std::uint32_t info = 0) {
@@ -92,8 +66,8 @@ tcmsg head_of(int ifindex, std::uint32_t parent = 0, std::uint32_t handle = 0,
   return head;
 }
 
-std::uint32_t our_info() {
-  return static_cast<std::uint32_t>(network::kFilterPriority) << 16 | htons(ETH_P_ALL);
+std::uint32_t our_info(std::uint32_t handle) {
+  return network::filter_priority(handle) << 16 | htons(ETH_P_ALL);
 }
 
 std::string named(int ifindex) { return "interface " + std::to_string(ifindex); }
@@ -120,9 +94,11 @@ Result<std::vector<Qdisc>> read_qdiscs(int ifindex) {
   std::vector<Qdisc> found;
   const Each each = [&](const tcmsg& head, nlattr** attributes) {
     if (head.tcm_ifindex == ifindex)
-      found.push_back({text_of(attributes[TCA_KIND]), head.tcm_handle, head.tcm_parent});
+      found.push_back({text_of(attributes[TCA_KIND]), head.tcm_handle, head.tcm_parent,
+                       packets_of(attributes)});
   };
-  SQUALL_TRY(const int code, ask(make_message(RTM_GETQDISC, NLM_F_DUMP, head_of(ifindex)), &each));
+  SQUALL_TRY(const int code,
+             dump(netlink::make_message(RTM_GETQDISC, NLM_F_DUMP, head_of(ifindex)), each));
   if (code != 0) return sys_error("list the qdiscs of " + named(ifindex), code);
   return found;
 }
@@ -133,8 +109,9 @@ Result<std::vector<Filter>> read_filters_at(int ifindex, std::uint32_t parent) {
     // Kernel: a classifier also announces itself, with handle 0, before its filters.
     if (head.tcm_handle != 0) found.push_back(filter_of(head, attributes));
   };
-  SQUALL_TRY(const int code,
-             ask(make_message(RTM_GETTFILTER, NLM_F_DUMP, head_of(ifindex, parent)), &each));
+  SQUALL_TRY(
+      const int code,
+      dump(netlink::make_message(RTM_GETTFILTER, NLM_F_DUMP, head_of(ifindex, parent)), each));
   if (code == ENOENT || code == EINVAL) return found;  // no qdisc that could have filters
   if (code != 0) return sys_error("list the filters of " + named(ifindex), code);
   return found;
@@ -163,10 +140,10 @@ Result<std::vector<Filter>> find_filter(int ifindex, Direction direction, std::u
   const Each each = [&](const tcmsg& head, nlattr** attributes) {
     found.push_back(filter_of(head, attributes));
   };
-  const auto message =
-      make_message(RTM_GETTFILTER, 0, head_of(ifindex, parent_of(direction), handle, our_info()));
-  nla_put_string(message.get(), TCA_KIND, "bpf");
-  SQUALL_TRY(const int code, ask(message, &each));
+  const auto message = netlink::make_message(
+      RTM_GETTFILTER, 0, head_of(ifindex, parent_of(direction), handle, our_info(handle)));
+  netlink::put_text(message, TCA_KIND, "bpf");
+  SQUALL_TRY(const int code, dump(message, each));
   // Kernel: EINVAL where there is no clsact qdisc.
   if (code == ENOENT || code == EINVAL || code == ENODEV) return found;
   if (code != 0) return sys_error("find a filter of " + named(ifindex), code);
@@ -174,10 +151,11 @@ Result<std::vector<Filter>> find_filter(int ifindex, Direction direction, std::u
 }
 
 Result<> put_clsact(const ChangeToken&, int ifindex) {
-  const auto message = make_message(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK,
-                                    head_of(ifindex, TC_H_CLSACT, TC_H_MAKE(TC_H_CLSACT, 0)));
-  nla_put_string(message.get(), TCA_KIND, "clsact");
-  SQUALL_TRY(const int code, acknowledged(message));
+  const auto message =
+      netlink::make_message(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK,
+                            head_of(ifindex, TC_H_CLSACT, TC_H_MAKE(TC_H_CLSACT, 0)));
+  netlink::put_text(message, TCA_KIND, "clsact");
+  SQUALL_TRY(const int code, ask(message));
   if (code == EEXIST)
     return Error{ErrorKind::foreign,
                  "cannot make a clsact qdisc on " + named(ifindex) + ": others have one there",
@@ -192,10 +170,10 @@ Result<> put_clsact(const ChangeToken&, int ifindex) {
 }
 
 Result<> delete_clsact(const ChangeToken&, int ifindex) {
-  const auto message = make_message(RTM_DELQDISC, NLM_F_ACK,
-                                    head_of(ifindex, TC_H_CLSACT, TC_H_MAKE(TC_H_CLSACT, 0)));
-  nla_put_string(message.get(), TCA_KIND, "clsact");
-  SQUALL_TRY(const int code, acknowledged(message));
+  const auto message = netlink::make_message(
+      RTM_DELQDISC, NLM_F_ACK, head_of(ifindex, TC_H_CLSACT, TC_H_MAKE(TC_H_CLSACT, 0)));
+  netlink::put_text(message, TCA_KIND, "clsact");
+  SQUALL_TRY(const int code, ask(message));
   // Kernel: EINVAL and ENOENT where there is no such qdisc, ENODEV where there is no link.
   if (code != 0 && code != ENOENT && code != EINVAL && code != ENODEV)
     return sys_error("delete the clsact qdisc of " + named(ifindex), code);
@@ -204,25 +182,27 @@ Result<> delete_clsact(const ChangeToken&, int ifindex) {
 
 Result<> put_filter(const ChangeToken&, int ifindex, Direction direction, int program,
                     const std::string& name, std::uint32_t handle) {
-  const auto message = make_message(RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK,
-                                    head_of(ifindex, parent_of(direction), handle, our_info()));
-  nla_put_string(message.get(), TCA_KIND, "bpf");
-  auto* options = nla_nest_start(message.get(), TCA_OPTIONS);
-  nla_put_u32(message.get(), TCA_BPF_FD, static_cast<std::uint32_t>(program));
-  nla_put_string(message.get(), TCA_BPF_NAME, name.c_str());
-  nla_put_u32(message.get(), TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
-  nla_nest_end(message.get(), options);
-  SQUALL_TRY(const int code, acknowledged(message));
+  const auto message =
+      netlink::make_message(RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK,
+                            head_of(ifindex, parent_of(direction), handle, our_info(handle)));
+  netlink::put_text(message, TCA_KIND, "bpf");
+  {
+    const netlink::Nest options(message, TCA_OPTIONS);
+    netlink::put_u32(message, TCA_BPF_FD, static_cast<std::uint32_t>(program));
+    netlink::put_text(message, TCA_BPF_NAME, name);
+    netlink::put_u32(message, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
+  }
+  SQUALL_TRY(const int code, ask(message));
   if (code != 0) return sys_error("put the filter '" + name + "' on " + named(ifindex), code);
   return {};
 }
 
 Result<> delete_filter(const ChangeToken&, int ifindex, Direction direction, const Filter& filter) {
   const auto info = filter.priority << 16 | htons(static_cast<std::uint16_t>(filter.protocol));
-  const auto message = make_message(RTM_DELTFILTER, NLM_F_ACK,
-                                    head_of(ifindex, parent_of(direction), filter.handle, info));
-  nla_put_string(message.get(), TCA_KIND, filter.kind.c_str());
-  SQUALL_TRY(const int code, acknowledged(message));
+  const auto message = netlink::make_message(
+      RTM_DELTFILTER, NLM_F_ACK, head_of(ifindex, parent_of(direction), filter.handle, info));
+  netlink::put_text(message, TCA_KIND, filter.kind);
+  SQUALL_TRY(const int code, ask(message));
   if (code != 0 && code != ENOENT && code != EINVAL && code != ENODEV)
     return sys_error("delete the filter '" + filter.name + "' of " + named(ifindex), code);
   return {};

@@ -17,6 +17,7 @@ struct Qdisc {
   std::string kind;
   std::uint32_t handle = 0;
   std::uint32_t parent = 0;
+  std::uint64_t packets = 0;  // that it has seen
 };
 
 struct Filter {

@@ -6,31 +6,19 @@
 
 #include "bpf/packet_loss.h"
 
-#include <charconv>
+#include "faults/kit/figures.hpp"
+
 #include <cmath>
 
 namespace squall {
 namespace {
 
+using figures::grouped;
+using figures::number;
+using figures::percent;
+
 constexpr double k99 = 2.576;                // normal deviate of a two-sided 99% interval
 constexpr std::uint64_t kEnoughBursts = 30;  // for a mean that says something
-
-// With so many significant digits.
-std::string number(double value, int digits = 3) {
-  char text[32];
-  const auto end =
-      std::to_chars(text, text + sizeof text, value, std::chars_format::general, digits);
-  return {text, end.ptr};
-}
-
-std::string percent(double share) { return number(share * 100, 4) + "%"; }
-
-std::string grouped(std::uint64_t value) {
-  auto text = std::to_string(value);
-  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3)
-    text.insert(static_cast<std::size_t>(at), ",");
-  return text;
-}
 
 packet_loss_counters sum(const std::vector<packet_loss_counters>& all) {
   packet_loss_counters total{};

@@ -191,8 +191,8 @@ Result<std::unique_ptr<network::Attachment>> FakeNetwork::put_program(const Chan
     programs.insert(programs.begin(), made);
     return std::unique_ptr<network::Attachment>(std::make_unique<FakeLink>(state_, hook, program));
   }
-  made.priority = network::kFilterPriority;
   made.handle = network::filter_handle(loaded.name());
+  made.priority = network::filter_priority(made.handle);
   programs.push_back(made);
   return std::make_unique<network::Attachment>();
 }

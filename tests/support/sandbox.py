@@ -189,14 +189,14 @@ class Sandbox:
 def fault(kind, target=None, match=None, **settings):
     lines = ["[[fault]]", f'kind = "{kind}"']
     lines += [f"{key} = {toml(value)}" for key, value in settings.items()]
-    for key, table in (("target", target), ("match", match)):
-        if table:
-            lines.append(f"{key} = {{ " + ", ".join(f"{name} = {toml(value)}"
-                                                   for name, value in table.items()) + " }")
+    lines += [f"{key} = {toml(table)}" for key, table in (("target", target), ("match", match))
+              if table]
     return "\n".join(lines) + "\n"
 
 
 def toml(value):
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{name} = {toml(each)}" for name, each in value.items()) + " }"
     return json.dumps(value)
 
 
