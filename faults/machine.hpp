@@ -14,6 +14,7 @@ namespace squall {
 class Kernel;     // faults/kit/kernel.hpp     what this kernel and our privileges allow
 class Network;    // faults/kit/network.hpp    namespaces, links, packet hooks
 class Bpf;        // faults/kit/bpf.hpp        programs and maps
+class Sidecars;   // faults/kit/sidecar.hpp    netem beside an interface
 class Processes;  // faults/kit/process.hpp    finding and signalling processes
 class Cgroups;    // faults/kit/cgroup.hpp     groups, v1 and v2
 class Workers;    // faults/kit/worker.hpp     our own helper processes
@@ -27,6 +28,8 @@ class Machine {
   virtual Network& network() = 0;
   virtual const Bpf& bpf() const = 0;
   virtual Bpf& bpf() = 0;
+  virtual const Sidecars& sidecars() const = 0;
+  virtual Sidecars& sidecars() = 0;
   virtual const Processes& processes() const = 0;
   virtual Processes& processes() = 0;
   virtual const Cgroups& cgroups() const = 0;

@@ -7,6 +7,7 @@
 #include "faults/kit/kernel.hpp"
 #include "faults/kit/network.hpp"
 #include "faults/kit/process.hpp"
+#include "faults/kit/sidecar.hpp"
 #include "faults/kit/worker.hpp"
 #include "faults/machine.hpp"
 
@@ -32,6 +33,8 @@ class ThisMachine final : public Machine {
   Network& network() override { return network_.get(); }
   const Bpf& bpf() const override { return bpf_.get(); }
   Bpf& bpf() override { return bpf_.get(); }
+  const Sidecars& sidecars() const override { return sidecars_.get(); }
+  Sidecars& sidecars() override { return sidecars_.get(); }
   const Processes& processes() const override { return processes_.get(); }
   Processes& processes() override { return processes_.get(); }
   const Cgroups& cgroups() const override { return cgroups_.get(); }
@@ -43,6 +46,7 @@ class ThisMachine final : public Machine {
   Lazy<Kernel, this_kernel> kernel_;
   Lazy<Network, this_network> network_;
   Lazy<Bpf, this_bpf> bpf_;
+  Lazy<Sidecars, this_sidecars> sidecars_;
   Lazy<Processes, this_hosts_processes> processes_;
   Lazy<Cgroups, this_hosts_cgroups> cgroups_;
   Lazy<Workers, this_hosts_workers> workers_;

@@ -15,13 +15,15 @@ Result<> FakeKernel::available(const std::string& need) const {
 
 bool operator==(const FakeMachine& a, const FakeMachine& b) {
   return a.network_.state() == b.network_.state() && a.bpf_.state() == b.bpf_.state() &&
+         a.sidecars_.state() == b.sidecars_.state() &&
          a.processes_.state() == b.processes_.state() && a.cgroups_.state() == b.cgroups_.state() &&
          a.workers_.state() == b.workers_.state();
 }
 
 std::ostream& operator<<(std::ostream& out, const FakeMachine& machine) {
-  return out << machine.network().state() << machine.bpf().state() << machine.processes().state()
-             << machine.cgroups().state() << machine.workers().state();
+  return out << machine.network().state() << machine.bpf().state() << machine.sidecars().state()
+             << machine.processes().state() << machine.cgroups().state()
+             << machine.workers().state();
 }
 
 std::string dump(const FakeMachine& machine) {

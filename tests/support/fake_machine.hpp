@@ -10,6 +10,7 @@
 #include "faults/machine.hpp"
 #include "tests/support/fake_network.hpp"
 #include "tests/support/fake_processes.hpp"
+#include "tests/support/fake_sidecars.hpp"
 #include "tests/support/write_gate.hpp"
 
 #include <iosfwd>
@@ -42,6 +43,8 @@ class FakeMachine final : public Machine {
   FakeNetwork& network() override { return network_; }
   const FakeBpf& bpf() const override { return bpf_; }
   FakeBpf& bpf() override { return bpf_; }
+  const FakeSidecars& sidecars() const override { return sidecars_; }
+  FakeSidecars& sidecars() override { return sidecars_; }
   const FakeProcesses& processes() const override { return processes_; }
   FakeProcesses& processes() override { return processes_; }
   const FakeCgroups& cgroups() const override { return cgroups_; }
@@ -58,6 +61,7 @@ class FakeMachine final : public Machine {
   FakeKernel kernel_;
   FakeNetwork network_{gate_};
   FakeBpf bpf_{gate_};
+  FakeSidecars sidecars_{gate_};
   FakeProcesses processes_{gate_};
   FakeCgroups cgroups_{gate_, processes_};
   FakeWorkers workers_{gate_, processes_};

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "faults/netem/active.hpp"
+
+#include "bpf/netem.h"
+#include "bpf/packet_mark.h"
+#include "faults/kit/bpf.hpp"
+#include "faults/kit/distribution.hpp"
+#include "faults/machine.hpp"
+#include "faults/netem/sidecar_record.hpp"
+
+#include <algorithm>
+
+SQUALL_BPF_IMAGE(netem);
+
+namespace squall {
+namespace {
+
+using network::Direction;
+
+struct Made {
+  NetemLeg leg;
+  sidecar::Devices devices;
+};
+
+// Each direction has a seed of its own: the two streams must not be alike.
+netem::Settings settings_for(const NetemParams& p, const NetemHold& hold, Direction side) {
+  return settings_of(p, limit_of(p), hold.seed + (side == Direction::out ? 1 : 0));
+}
+
+Result<std::vector<Made>> make(const NetemParams& p, const Plan& plan, const NetemHold& hold,
+                               Machine& machine, Scope& scope) {
+  std::vector<Made> all;
+  for (const auto& intent : plan.intents) {
+    if (!is_of_sidecar(intent.undo)) continue;
+    Made made;
+    SQUALL_TRY(made.leg.sidecar, identity_of(intent.undo));
+    made.leg.hook.direction = direction_of(intent.undo);
+    SQUALL_CHECK(scope.change(intent, [&](const ChangeToken& token) -> Result<> {
+      const auto settings = settings_for(p, hold, made.leg.hook.direction);
+      SQUALL_TRY(made.devices,
+                 machine.sidecars().put(token, made.leg.sidecar, settings, hold.tables));
+      return {};
+    }));
+    all.push_back(std::move(made));
+  }
+  return all;
+}
+
+netem_config config_of(const NetemParams& p, const Plan& plan, const Made& made,
+                       const network::Link& target) {
+  const auto side = made.leg.hook.direction;
+  netem_config config{};
+  config.target = static_cast<__u32>(target.index);
+  config.entrance = static_cast<__u32>(made.devices.entrance);
+  config.turn = static_cast<__u32>(made.devices.turn);
+  config.leaving = side == Direction::out;
+  config.slot = plan.run.slot & PACKET_MARK_REST;
+  config.hook = hook_number(made.leg.sidecar.netns, target.index, side) & PACKET_MARK_REST;
+  config.takes_open = p.compose == Compose::all;
+  config.bare = target.bare;
+  config.corrupts = p.harm.corrupt.value > 0;
+  fill(config.match, p.match, plan.run.spare);
+  return config;
+}
+
+Made& of_direction(std::vector<Made>& all, Direction side) {
+  return *std::ranges::find_if(all,
+                               [&](const Made& each) { return each.leg.hook.direction == side; });
+}
+
+Result<NetemSeen> read_leg(const NetemLeg& leg, const Machine& host) {
+  SQUALL_TRY(const auto counters,
+             bpf::read_sum<netem_counters>(host.bpf(), *leg.hook.program, "squall_counters"));
+  SQUALL_TRY(const auto state, host.sidecars().read(leg.sidecar));
+  return seen_by(leg.tally, counters, state.value_or(sidecar::State{}));
+}
+
+}  // namespace
+
+Result<NetemHold> inject_netem(const NetemParams& p, const Plan& plan, Machine& machine,
+                               Scope& scope) {
+  NetemHold hold;
+  hold.seed = plan.run.seed;
+  SQUALL_TRY(hold.tables.delay, netem::read_distribution(p.delay.distribution));
+  SQUALL_TRY(hold.tables.slot, netem::read_distribution(p.slot.distribution));
+  SQUALL_TRY(auto made, make(p, plan, hold, machine, scope));
+  const auto expected = expected_of(settings_for(p, hold, Direction::out), hold.tables.delay);
+  const auto load = [&](const ChangeToken& token, Direction side,
+                        const std::string& name) -> Result<std::unique_ptr<bpf::Loaded>> {
+    const auto& one = of_direction(made, side);
+    SQUALL_TRY(const auto link,
+               machine.network().find_link(one.leg.sidecar.netns, p.target.interface));
+    const auto config = bpf::block_of(config_of(p, plan, one, link));
+    SQUALL_TRY(auto loaded, machine.bpf().load(token, bpf_image_netem(), {name, config}));
+    SQUALL_CHECK(bpf::set(token, machine.bpf(), *loaded, "squall_settings", centre_of(expected)));
+    SQUALL_CHECK(machine.sidecars().connect(token, one.leg.sidecar, *loaded));
+    return loaded;
+  };
+  Plan hooks{plan.run, {}, {}};
+  std::ranges::copy_if(plan.intents, std::back_inserter(hooks.intents),
+                       [](const Intent& each) { return !is_of_sidecar(each.undo); });
+  SQUALL_TRY(auto legs, packet::inject(hooks, machine, scope, load));
+  for (auto& hook : legs) {
+    auto& leg = of_direction(made, hook.direction).leg;
+    SQUALL_TRY(const auto state, machine.sidecars().read(leg.sidecar));
+    hold.seeded = hold.seeded && state && state->netem.seeded;
+    leg.hook = std::move(hook);
+    leg.tally.params = p;
+    leg.tally.now = expected;
+    hold.legs.push_back(std::move(leg));
+  }
+  return hold;
+}
+
+Result<> adjust_netem(const NetemParams& p, NetemHold& hold, Machine& machine, Scope& scope) {
+  for (auto& leg : hold.legs) {
+    SQUALL_TRY(const auto seen, read_leg(leg, machine));
+    const auto settings = settings_for(p, hold, leg.hook.direction);
+    const auto expected = expected_of(settings, hold.tables.delay);
+    SQUALL_CHECK(scope.adjust([&](const ChangeToken& token) {
+      return machine.sidecars().change(token, leg.sidecar, settings);
+    }));
+    SQUALL_CHECK(scope.adjust([&](const ChangeToken& token) {
+      return bpf::set(token, machine.bpf(), *leg.hook.program, "squall_settings",
+                      centre_of(expected));
+    }));
+    leg.tally.change_to(p, expected, seen);
+  }
+  return {};
+}
+
+Result<Effect> measure_netem(const NetemHold& hold, const Machine& host) {
+  if (hold.effect) return *hold.effect;
+  std::vector<NetemTally> tallies;
+  std::vector<NetemSeen> all;
+  for (const auto& leg : hold.legs) {
+    SQUALL_TRY(const auto seen, read_leg(leg, host));
+    all.push_back(seen);
+    tallies.push_back(leg.tally);
+  }
+  auto effect = netem_effect(tallies, all);
+  if (!hold.seeded)
+    effect.why += "; this kernel's netem takes no seed (Linux 6.6 has it): another run differs";
+  return effect;
+}
+
+}  // namespace squall
