@@ -25,9 +25,9 @@ Result<std::vector<int>> read_cpuset(const Cgroups& cgroups, Cgroup group,
       SQUALL_TRY(auto list, Value<CpuList>::parse({*text, {}, true}));
       return std::move(list.cpus);
     }
-    if (group.path == "/") return without_one;
-    group.directory.resize(group.directory.rfind('/'));
-    group.path.resize(std::max<std::size_t>(1, group.path.rfind('/')));
+    const auto above = parent_of(group);
+    if (!above) return without_one;
+    group = *above;
   }
 }
 

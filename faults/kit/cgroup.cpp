@@ -8,10 +8,11 @@
 #include <algorithm>
 #include <dirent.h>
 #include <fcntl.h>
-#include <optional>
+#include <functional>
 #include <sstream>
 #include <string_view>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 namespace squall {
 namespace {
@@ -138,6 +139,48 @@ std::vector<Cgroup> candidates(const std::string& name, const std::string& contr
   return made;
 }
 
+// Kernel: groups take extended attributes, as systemd uses them; "trusted" ones are root's alone.
+constexpr std::string_view kMark = "trusted.squall.";
+
+std::string mark_name(const std::string& file) { return std::string(kMark) + file; }
+
+std::string descriptor_path(const Fd& held) {
+  return "/proc/self/fd/" + std::to_string(held.get());
+}
+
+// The directory of the group with this identity, held, so that it cannot become another.
+Result<Fd> hold(const Cgroup& group, std::uint64_t identity) {
+  Fd held{::open(group.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!held) return sys_error("open '" + group.directory + "'");
+  struct stat found{};
+  if (::fstat(held.get(), &found) != 0) return sys_error("look at '" + group.directory + "'");
+  if (found.st_ino == identity) return held;
+  return Error{ErrorKind::gone, describe(group) + " was removed and made anew", {}, {}, ENOENT};
+}
+
+std::vector<std::string> marked_files(const std::string& directory) {
+  std::vector<std::string> files;
+  std::string names(4096, '\0');
+  const auto size = ::listxattr(directory.c_str(), names.data(), names.size());
+  if (size <= 0) return files;
+  names.resize(static_cast<std::size_t>(size));
+  for (const auto& name : split(names, '\0'))
+    if (name.starts_with(kMark)) files.push_back(name.substr(kMark.size()));
+  return files;
+}
+
+// Every group of the hierarchy, from `directory` on.
+void for_each_group(const std::string& directory,
+                    const std::function<void(const std::string&)>& see) {
+  see(directory);
+  DIR* dir = ::opendir(directory.c_str());
+  if (!dir) return;
+  while (const auto* entry = ::readdir(dir))
+    if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+      for_each_group(directory + "/" + entry->d_name, see);
+  ::closedir(dir);
+}
+
 class ThisHostsCgroups final : public Cgroups {
  public:
   Result<Cgroup> find(const std::string& name, const std::string& controller) const override {
@@ -156,6 +199,40 @@ class ThisHostsCgroups final : public Cgroups {
     return text;
   }
 
+  Result<std::uint64_t> read_identity(const Cgroup& group) const override {
+    struct stat found{};
+    if (::stat(group.directory.c_str(), &found) != 0)
+      return sys_error("look at '" + group.directory + "'");
+    return found.st_ino;
+  }
+
+  Result<std::optional<std::string>> read_mark(const Cgroup& group,
+                                               const std::string& file) const override {
+    std::string text(4096, '\0');
+    const auto size =
+        ::getxattr(group.directory.c_str(), mark_name(file).c_str(), text.data(), text.size());
+    if (size < 0 && errno == ENODATA) return std::optional<std::string>{};
+    if (size < 0) return sys_error("read the attributes of '" + group.directory + "'");
+    text.resize(static_cast<std::size_t>(size));
+    return std::optional(text);
+  }
+
+  Result<std::vector<CgroupMark>> find_marks() const override {
+    SQUALL_TRY(const auto all, read_hierarchies());
+    std::vector<CgroupMark> found;
+    for (const auto& each : all)
+      for_each_group(each.mounted, [&](const std::string& directory) {
+        for (const auto& file : marked_files(directory)) {
+          const auto path = directory.substr(each.mounted.size());
+          const auto group = group_at(each, path.empty() ? "/" : path);
+          const auto identity = read_identity(group);
+          const auto text = read_mark(group, file);
+          if (identity && text && *text) found.push_back({group, *identity, file, **text});
+        }
+      });
+    return found;
+  }
+
   Result<> put_process(const ChangeToken&, const Cgroup& group, const ProcessId& id) override {
     const auto path = group.directory + "/cgroup.procs";
     const Fd file{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
@@ -170,9 +247,57 @@ class ThisHostsCgroups final : public Cgroups {
                    EBUSY};
     return put;
   }
+
+  Result<> set(const ChangeToken&, const Cgroup& group, std::uint64_t identity,
+               const std::string& name, const std::string& text) override {
+    SQUALL_TRY(const auto held, hold(group, identity));
+    const auto path = group.directory + "/" + name;
+    const Fd file{::openat(held.get(), name.c_str(), O_WRONLY | O_CLOEXEC)};
+    if (!file) return sys_error("open '" + path + "'");
+    auto put = write_all(file.get(), text, path);
+    if (!put && put.error().code == EINVAL && !group.hierarchy.empty())
+      put.error().hint = "v1 grants no group more than the one above it, nor less than one below";
+    return put;
+  }
+
+  Result<> put_mark(const ChangeToken&, const CgroupMark& mark) override {
+    SQUALL_TRY(const auto held, hold(mark.group, mark.identity));
+    if (::setxattr(descriptor_path(held).c_str(), mark_name(mark.file).c_str(), mark.text.data(),
+                   mark.text.size(), 0) == 0)
+      return {};
+    return sys_error("mark '" + mark.group.directory + "'");
+  }
+
+  Result<> delete_mark(const ChangeToken&, const CgroupMark& mark) override {
+    SQUALL_TRY(const auto held, hold(mark.group, mark.identity));
+    if (::removexattr(descriptor_path(held).c_str(), mark_name(mark.file).c_str()) == 0 ||
+        errno == ENODATA)
+      return {};
+    return sys_error("take the mark off '" + mark.group.directory + "'");
+  }
 };
 
 }  // namespace
+
+std::string describe(const Cgroup& group) { return "cgroup '" + group.path + "'"; }
+
+std::optional<Cgroup> parent_of(const Cgroup& group) {
+  if (group.path == "/") return std::nullopt;
+  auto above = group;
+  above.directory.resize(above.directory.rfind('/'));
+  above.path.resize(std::max<std::size_t>(1, above.path.rfind('/')));
+  return above;
+}
+
+std::vector<std::string> path_parts(const std::string& path) {
+  auto parts = split(path, '/');
+  std::erase(parts, "");
+  return parts;
+}
+
+std::string unit_name(const std::string& unit) {
+  return unit.find('.') == std::string::npos ? unit + ".service" : unit;
+}
 
 bool is_in(const ProcessInfo& process, const Cgroup& group) {
   const auto below = group.path == "/" ? group.path : group.path + "/";

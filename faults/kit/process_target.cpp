@@ -57,20 +57,6 @@ struct Matcher {
   }
 };
 
-std::string unit_name(const std::string& unit) {
-  return unit.find('.') == std::string::npos ? unit + ".service" : unit;
-}
-
-std::vector<std::string> path_parts(const std::string& path) {
-  std::vector<std::string> parts;
-  for (std::size_t from = 1; from < path.size();) {
-    const auto end = std::min(path.find('/', from), path.size());
-    parts.push_back(path.substr(from, end - from));
-    from = end + 1;
-  }
-  return parts;
-}
-
 bool Matcher::in_unit(const ProcessInfo& process) const {
   const auto wanted = unit_name(target.unit);
   return std::ranges::any_of(process.cgroups, [&](const auto& each) {

@@ -34,7 +34,14 @@ std::string dump(const FakeMachine& machine) {
 
 std::unique_ptr<FakeMachine> clean_machine() {
   auto machine = std::make_unique<FakeMachine>();
-  machine->cgroups().edit().groups["/trading"] = {{"cpu.max", "max 100000"}};
+  machine->cgroups().edit().groups["/trading"] = {
+      {"cpu.max", "max 100000"},
+      {"cpu.weight", "100"},
+      {"cpu.stat", "usage_usec 1000\nnr_periods 0\nnr_throttled 0\nthrottled_usec 0"},
+      {"memory.current", "314572800"},
+      {"memory.events", "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0"},
+      {"memory.high", "max"},
+      {"memory.max", "max"}};
   const auto add = [&](pid_t pid, const std::string& name, const std::string& command,
                        const std::string& group) {
     ProcessInfo made;

@@ -71,8 +71,8 @@ std::ostream& operator<<(std::ostream&, const FakeMachine&);
 std::string dump(const FakeMachine&);
 
 // What the examples of the faults are aimed at: init, sshd, a shell, the lab's
-// services 'order_gateway', 'price_service' and 'order_client' (with its own cgroup
-// "/trading"), and what FakeNetwork starts with.
+// services 'order_gateway' (in a cgroup of its own, "/trading", with limits), 'price_service' and
+// 'order_client', and what FakeNetwork starts with.
 std::unique_ptr<FakeMachine> clean_machine();
 
 }  // namespace squall::testing

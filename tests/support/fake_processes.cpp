@@ -146,6 +146,64 @@ Result<> FakeCgroups::put_process(const ChangeToken&, const Cgroup& group, const
   return {};
 }
 
+void FakeCgroups::make_anew(const std::string& path) {
+  ++made_anew_[path];
+  std::erase_if(state_.marks, [&](const auto& each) { return each.first.first == path; });
+}
+
+Result<std::uint64_t> FakeCgroups::read_identity(const Cgroup& group) const {
+  if (!state_.groups.contains(group.path))
+    return Error{ErrorKind::gone, "there is no cgroup '" + group.path + "'", {}, {}, 2};
+  const auto often = made_anew_.find(group.path);
+  return 40 + (often == made_anew_.end() ? 0 : often->second);
+}
+
+Result<> FakeCgroups::is_still(const Cgroup& group, std::uint64_t identity) const {
+  SQUALL_TRY(const auto now, read_identity(group));
+  if (now == identity) return {};
+  return Error{ErrorKind::gone, "cgroup '" + group.path + "' was made anew", {}, {}, 2};
+}
+
+Result<std::optional<std::string>> FakeCgroups::read_mark(const Cgroup& group,
+                                                          const std::string& file) const {
+  SQUALL_CHECK(read_identity(group));
+  const auto found = state_.marks.find({group.path, file});
+  return found == state_.marks.end() ? std::nullopt : std::optional(found->second);
+}
+
+Result<std::vector<CgroupMark>> FakeCgroups::find_marks() const {
+  std::vector<CgroupMark> found;
+  for (const auto& [key, text] : state_.marks) {
+    SQUALL_TRY(const auto group, find(key.first, ""));
+    SQUALL_TRY(const auto identity, read_identity(group));
+    found.push_back({group, identity, key.second, text});
+  }
+  return found;
+}
+
+Result<> FakeCgroups::set(const ChangeToken&, const Cgroup& group, std::uint64_t identity,
+                          const std::string& file, const std::string& text) {
+  SQUALL_CHECK(gate_.pass("write '" + group.path + "/" + file + "'"));
+  SQUALL_CHECK(is_still(group, identity));
+  SQUALL_CHECK(read(group, file));
+  state_.groups[group.path][file] = text;
+  return {};
+}
+
+Result<> FakeCgroups::put_mark(const ChangeToken&, const CgroupMark& mark) {
+  SQUALL_CHECK(gate_.pass("mark '" + mark.group.path + "'"));
+  SQUALL_CHECK(is_still(mark.group, mark.identity));
+  state_.marks[{mark.group.path, mark.file}] = mark.text;
+  return {};
+}
+
+Result<> FakeCgroups::delete_mark(const ChangeToken&, const CgroupMark& mark) {
+  SQUALL_CHECK(gate_.pass("take the mark off '" + mark.group.path + "'"));
+  SQUALL_CHECK(is_still(mark.group, mark.identity));
+  state_.marks.erase({mark.group.path, mark.file});
+  return {};
+}
+
 class FakeWorker final : public Worker {
  public:
   FakeWorker(FakeWorkers& from, ProcessId id) : from_(from), id_(id) {}
@@ -243,6 +301,8 @@ std::ostream& operator<<(std::ostream& out, const FakeCgroups::State& state) {
   for (const auto& [path, files] : state.groups)
     for (const auto& [file, content] : files)
       out << "cgroup " << path << '/' << file << " = " << content << '\n';
+  for (const auto& [key, text] : state.marks)
+    out << "mark on cgroup " << key.first << '/' << key.second << " = " << text << '\n';
   return out;
 }
 

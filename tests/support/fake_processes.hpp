@@ -14,7 +14,9 @@
 #include <iosfwd>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace squall::testing {
@@ -64,20 +66,34 @@ class FakeCgroups final : public Cgroups {
  public:
   struct State {
     std::map<std::string, std::map<std::string, std::string>> groups;  // path, file, content
+    std::map<std::pair<std::string, std::string>, std::string> marks;  // of path and file
     bool operator==(const State&) const = default;
   };
   FakeCgroups(WriteGate& gate, FakeProcesses& processes) : gate_(gate), processes_(processes) {}
   const State& state() const { return state_; }
   State& edit() { return state_; }
+  // Removed, and made anew with the same files.
+  void make_anew(const std::string& path);
 
   Result<Cgroup> find(const std::string& name, const std::string& controller) const override;
   Result<std::string> read(const Cgroup& group, const std::string& file) const override;
+  Result<std::uint64_t> read_identity(const Cgroup& group) const override;
+  Result<std::optional<std::string>> read_mark(const Cgroup& group,
+                                               const std::string& file) const override;
+  Result<std::vector<CgroupMark>> find_marks() const override;
   Result<> put_process(const ChangeToken&, const Cgroup& group, const ProcessId& id) override;
+  Result<> set(const ChangeToken&, const Cgroup& group, std::uint64_t identity,
+               const std::string& file, const std::string& text) override;
+  Result<> put_mark(const ChangeToken&, const CgroupMark& mark) override;
+  Result<> delete_mark(const ChangeToken&, const CgroupMark& mark) override;
 
  private:
+  Result<> is_still(const Cgroup& group, std::uint64_t identity) const;
+
   WriteGate& gate_;
   FakeProcesses& processes_;
   State state_;
+  std::map<std::string, std::uint64_t> made_anew_;  // by path, how often
 };
 
 // A worker is a process of the fake machine, so that it shows wherever a real one would.
