@@ -33,7 +33,7 @@ Bytes MemoryAmount::resolve(Bytes use) const {
   const auto exact = of_use ? static_cast<std::uint64_t>(
                                   std::llround(static_cast<double>(use.value) * of_use->share()))
                             : size.value;
-  return {exact / kLargestPage * kLargestPage};
+  return {(exact + kLargestPage - 1) / kLargestPage * kLargestPage};
 }
 
 std::string to_rounded_text(Bytes bytes) {
@@ -47,12 +47,12 @@ std::string to_rounded_text(Bytes bytes) {
 }
 
 Result<MemoryAmount> Value<MemoryAmount>::parse(const Raw& raw) {
-  if (!std::holds_alternative<std::string>(raw.value)) return wrong(raw, "is no amount of memory");
   MemoryAmount made;
   if (is_share(raw)) {
     SQUALL_TRY(made.of_use, Value<Percent>::parse(raw));
     if (made.of_use->value <= 0 || *made.of_use > kMostOfUse)
-      return wrong(raw, "is outside 0% to " + to_text(kMostOfUse) + " of the present use");
+      return wrong(raw,
+                   "is not above 0% and at most " + to_text(kMostOfUse) + " of the present use");
     return made;
   }
   SQUALL_TRY(made.size, Value<Bytes>::parse(raw));

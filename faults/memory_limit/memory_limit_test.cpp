@@ -55,7 +55,7 @@ TEST_CASE("an amount says what it is") {
   };
   CHECK(complaint("512MiB") == "");
   CHECK(complaint("0.5%") == "");
-  CHECK(complaint("2000%") == "high: '2000%' is outside 0% to 1000% of the present use");
+  CHECK(complaint("2000%") == "high: '2000%' is not above 0% and at most 1000% of the present use");
   CHECK(complaint("4kB") == "high: '4kB' is less than 1MiB");
   CHECK(complaint("512") == "high: '512' has no unit");
   limit.parse({});

@@ -148,7 +148,7 @@ class CpuThrottle(unittest.TestCase):
         self.addCleanup(sandbox.close)
         sandbox.start("run", "--yes", sandbox.scenario(
             [fault_text("cpu_throttle", target={"cgroup": self.group.target}, quota="30%",
-                        ramp={"quota": {"to": "10%", "over": "30s"}}, duration="60s")]))
+                        duration="60s") + 'ramp = { quota = { to = "10%", over = "30s" } }\n']))
         sandbox.wait_for_event("fault_adjusted", count=2)
         sandbox.kill_all()
         sandbox.started.wait(scaled(10))

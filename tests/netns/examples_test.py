@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Every numbered example, run against a lab as a newcomer would: it ends with the exit code
-# and says the lines that its `expect` file names, and leaves the lab as it was.
+# Every numbered example, run against a lab as a newcomer would, after its prepare.sh where it
+# has one: it ends with the exit code and says the lines that its `expect` file names, and
+# leaves the lab as it was.
 
 import json
 import os
@@ -57,6 +58,10 @@ class Examples(unittest.TestCase):
 
     def run_example(self, folder):
         code, lines = expectation(folder)
+        prepare = folder / "prepare.sh"
+        if prepare.exists():
+            self.addCleanup(subprocess.run, [prepare, "down"], check=True)
+            subprocess.run([prepare, "up"], check=True)
         wait_until(client_is_well, 10, "the client is well before the run", pause=0.1)
         before = host_state.dump(nets=["", *NETWORKS])
         done = squall("run", str(folder.relative_to(ROOT) / "scenario.toml"), "--yes")

@@ -106,8 +106,17 @@ def bpf():
 def cgroups():
     roots = {line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()
              if line.split()[2] in ("cgroup", "cgroup2")}
-    return [f"cgroup {folder}/{name}" for root in roots
-            for folder, names, _ in os.walk(root) for name in names if name.startswith(OURS)]
+    folders = [(folder, names) for root in roots for folder, names, _ in os.walk(root)]
+    return [*(f"cgroup {folder}/{name}" for folder, names in folders for name in names
+              if name.startswith(OURS)),
+            *(f"mark {name} on cgroup {folder}" for folder, _ in folders for name in marks(folder))]
+
+
+def marks(folder):
+    try:
+        return [name for name in os.listxattr(folder) if name.startswith("trusted.squall.")]
+    except OSError:  # it went away meanwhile
+        return []
 
 
 def processes():

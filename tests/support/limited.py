@@ -25,10 +25,10 @@ while True:
         used, then = time.process_time(), now
 """
 
-# Takes orders: "take N" MiB of memory, touched; "file PATH N": writes N MiB; "quit". Answers with
-# the seconds that it took.
+# Takes orders: "take N" MiB of memory, touched; "file PATH N": writes N MiB, each to the disk, so
+# that its pages can be taken back; "quit". Answers with the seconds that it took.
 HUNGRY = """
-import sys, time
+import os, sys, time
 kept = []
 print("ready", flush=True)
 for line in sys.stdin:
@@ -42,7 +42,10 @@ for line in sys.stdin:
             kept.append(piece)
     if words[0] == "file":
         with open(words[1], "wb") as out:
-            for _ in range(int(words[2])): out.write(b"x" * (1 << 20))
+            for _ in range(int(words[2])):
+                out.write(b"x" * (1 << 20))
+                out.flush()
+                os.fdatasync(out.fileno())
     print(time.monotonic() - then, flush=True)
 """
 
