@@ -88,7 +88,7 @@ Effect judge_throttle(const CpuTally& tally, const CpuAccount& after, Instant no
     if (used) effect.measures = {{"CPU time", "", rounded(*used)}};
     return effect;
   }
-  effect.measures = {{"CPU time", rounded(granted), used ? rounded(*used) : ""}};
+  effect.measures = {{"CPU time", rounded(granted), used ? rounded(*used) : "not counted"}};
   effect.why = "throttled in " + std::to_string(throttled) + " of " + std::to_string(periods) +
                " periods, for " + to_rounded_text(waited) + " in all";
   if (used && *used > granted * (1 + kOfQuota) + kTolerance) {

@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::uint64_t kLargestPage = 64 << 10;
 constexpr Percent kMostOfUse{1000};
-constexpr Bytes kLeast{1 << 20};
 
 Error wrong(const Raw& raw, const std::string& why) {
   return {ErrorKind::invalid,
@@ -56,7 +55,7 @@ Result<MemoryAmount> Value<MemoryAmount>::parse(const Raw& raw) {
     return made;
   }
   SQUALL_TRY(made.size, Value<Bytes>::parse(raw));
-  if (made.size < kLeast) return wrong(raw, "is less than " + to_text(kLeast));
+  if (made.size < kLeastMemory) return wrong(raw, "is less than " + to_text(kLeastMemory));
   return made;
 }
 

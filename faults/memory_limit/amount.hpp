@@ -11,6 +11,8 @@
 
 namespace squall {
 
+inline constexpr Bytes kLeastMemory{1 << 20};
+
 struct MemoryAmount {
   std::optional<Percent> of_use;
   Bytes size;  // without of_use

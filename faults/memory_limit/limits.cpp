@@ -13,13 +13,22 @@ using cgroup::Limit;
 
 bool is_v2(const Cgroup& group) { return group.hierarchy.empty(); }
 
-Limit limit_of(const std::string& file, const std::string& before, const MemoryAmount& amount,
-               Bytes use) {
+// Kernel: memory counts where it was first touched, so that a group may use next to nothing though
+// its processes do not.
+Result<Limit> limit_of(const std::string& file, const std::string& before,
+                       const MemoryAmount& amount, Bytes use) {
   const auto bytes = amount.resolve(use);
+  if (bytes < kLeastMemory)
+    return Error{ErrorKind::refused,
+                 "'" + file + "' would be less than " + to_text(kLeastMemory) + ": " +
+                     to_text(*amount.of_use) + " of the " + to_rounded_text(use) + " in use",
+                 "give a size",
+                 {},
+                 0};
   auto meaning = amount.of_use ? to_rounded_text(bytes) : to_text(bytes);
   if (amount.of_use)
     meaning += ", " + to_text(*amount.of_use) + " of the " + to_rounded_text(use) + " in use";
-  return {file, before, std::to_string(bytes.value), meaning};
+  return Limit{file, before, std::to_string(bytes.value), meaning};
 }
 
 Result<Limit> high_limit(const MemoryAmount& amount, const Cgroup& group, Bytes use,
@@ -41,7 +50,7 @@ Result<Limit> max_limit(const MemoryAmount& amount, const Cgroup& group, Bytes u
   SQUALL_CHECK(has_file(group, "memory", file, cgroups));
   SQUALL_TRY(const auto before, cgroups.read(group, file));
   SQUALL_TRY(const auto now, read_use(group, cgroups));
-  const auto limit = limit_of(file, before, amount, use);
+  SQUALL_TRY(const auto limit, limit_of(file, before, amount, use));
   if (amount.resolve(use) >= now) return limit;
   return Error{ErrorKind::refused,
                describe(group) + " uses " + to_rounded_text(now) + ", more than the " +

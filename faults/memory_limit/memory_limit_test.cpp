@@ -41,6 +41,10 @@ TEST_CASE("a maximum below the use is refused, and 'high' is proposed") {
         "processes");
   CHECK(refused.error().hint ==
         "'high' throttles them instead; or give it room, for example max = \"110%\"");
+  limit.file("memory.current") = "4096";
+  CHECK(limit.said({{"max", "200%"}}) ==
+        "'memory.max' would be less than 1MiB: 200% of the 4KiB in use");
+  limit.file("memory.current") = "314572800";
   limit.file("memory.max") = "400000000";
   CHECK(limit.said({{"max", "1GiB"}}) ==
         "'memory.max' of cgroup '/trading' is '400000000' already, and '1073741824' would not "
