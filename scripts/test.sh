@@ -7,6 +7,8 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
+export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros}
+
 usage() {
   cat <<'HELP'
 usage: scripts/test.sh [--quick] [--tier NAME] [--jobs N]
@@ -30,7 +32,26 @@ while (($#)); do
 done
 
 failed=()
-step() { printf '\n== %s (%d s)\n' "$*" "$SECONDS"; }
+said=$(mktemp)
+steps=() began=()
+step() {
+  steps+=("$*") began+=("$SECONDS")
+  printf '\n== %s (%d s)\n' "$*" "$SECONDS"
+}
+# Its last words are the test runner's summary, whatever happened to the times.
+tell_times() {
+  local code=$? number
+  began+=("$SECONDS")
+  printf '\nseconds  step\n'
+  for number in "${!steps[@]}"; do
+    printf '%7d  %s\n' $((began[number + 1] - began[number])) "${steps[number]}"
+  done
+  printf '%7d  in all\n\n' "$SECONDS"
+  sed -n '/tests passed/,$p' "$said" 2>/dev/null
+  rm -f "$said"
+  return "$code"
+}
+trap tell_times EXIT
 must() { "$@" || { echo "error: '$*' failed" >&2 && exit 1; }; }
 note() { # name, command…
   local name=$1
@@ -77,6 +98,7 @@ if [[ -n $tier ]]; then
 elif [[ $quick == yes ]]; then
   choice=(-LE '^(netns|bpf|vm)$')
 fi
-ctest --test-dir build/release -j "$jobs" --output-on-failure --no-tests=error "${choice[@]}" ||
+# One more than there are CPUs: most tests of this machine wait, and virtual machines work meanwhile.
+ctest --test-dir build/release -j $((jobs + 1)) --output-log "$said" --output-on-failure --no-tests=error "${choice[@]}" ||
   failed+=(tests)
 ((${#failed[@]} == 0))

@@ -2,6 +2,8 @@
 #
 # cpu_pressure on one CPU of this machine, as the scheduler accounts for it: the workers'
 # CPU time is read by this test, from /proc, never asked of squall.
+#
+# Alone: it states shares of a CPU.
 
 import json
 import os

@@ -3,6 +3,8 @@
 # Every numbered example, run against a lab as a newcomer would, after its prepare.sh where it
 # has one: it ends with the exit code and says the lines that its `expect` file names, and
 # leaves the lab as it was.
+#
+# Alone: examples state latencies.
 
 import json
 import os

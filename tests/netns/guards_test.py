@@ -3,6 +3,8 @@
 # Whole runs with each guard that watches the host, and with the deadline: they end as
 # promised, and everything is back. And who may do what: without privileges, with squall
 # itself as target, from the network, as another user.
+#
+# Alone: pressure is of the whole machine.
 
 import contextlib
 import os

@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+#
+# In a VM: Judged.test_held Owed.test_something_is_owed
+# On kernel 6.12 only: no kernel changes a word of an output.
 """What people and scripts see of real runs, word by word: plan, progress, verdict, report,
 doctor, status, recover, history. Expected outputs are in output/; SQUALL_GOLDEN=update rewrites
 them. What differs from run to run stands there as <placeholder> (support/varying.py)."""

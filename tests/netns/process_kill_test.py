@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # process_kill on real processes of this test: what ends, and what is started again.
+#
+# On kernel 6.1 only: signals and control groups of later ones are no different.
 
 import json
 import os

@@ -3,6 +3,8 @@
 # What is refused before any change, what goes wrong while a run is on its way, and the
 # one case in which the host is not clean: each ends with the right exit code, says what
 # to do, and leaves what the contract promises.
+#
+# On kernel 6.1 only: it is squall that refuses.
 
 import json
 import signal

@@ -8,6 +8,7 @@ import argparse
 import fnmatch
 import json
 import os
+import re
 import sys
 import tempfile
 import time
@@ -27,13 +28,16 @@ POWER_OFF_AT = ("injecting", "active", "rolling_back")
 # Seconds: for one file; for what the guest has to do before the first and after each; for all
 # that one kernel is asked, which is less than CTest allows (tests/CMakeLists.txt).
 STEP_LIMIT, MARGIN, TOTAL_LIMIT = 300, 60, 2100
-# Where not every test of a file is run. No kernel changes the words of an output: a verdict
-# and a recovery stand for all of them.
-CHOSEN = {"netns/output": ["Judged.test_held", "Owed.test_something_is_owed"]}
+# What a test file may say of itself in its first lines: which of the kernels it needs, where
+# the others could not change its outcome, and which of its tests stand for all of them.
+ONLY_ON = re.compile(r"(?m)^# On kernels? (\S+(?:, \S+)*) only: ")
+ONLY_TESTS = re.compile(r"(?m)^# In a VM: (.*)$")
 
 
 def main():
     options = read_options()
+    if options.yielding:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     names = list(kernels.PACKAGES) if options.kernel == "all" else [options.kernel]
     try:
         machine.require_tools()
@@ -50,6 +54,9 @@ def read_options():
     parser = argparse.ArgumentParser(description="runs the tests on other kernels, in VMs")
     parser.add_argument("--kernel", choices=[*kernels.PACKAGES, "all"], default="all")
     parser.add_argument("--only", default="*", help="shell pattern of test names (netns/kill, …)")
+    parser.add_argument("--part", choices=["tests", "power_off", "all"], default="all")
+    parser.add_argument("--yield", action="store_true", dest="yielding",
+                        help="take only what others leave of the CPUs")
     parser.add_argument("--jobs", type=int, default=1, help="VMs at the same time")
     parser.add_argument("--keep", metavar="DIR", help="keep consoles and outputs there")
     parser.add_argument("--build", default=os.environ.get("SQUALL_BUILD"), help="build folder")
@@ -59,15 +66,25 @@ def read_options():
     return options
 
 
-def steps_of_tests(options):
+def steps_of_tests(kernel, options):
+    if options.part == "power_off":
+        return []
     files = [("netns", path) for path in sorted((TESTS / "netns").glob("*_test.py"))]
     files += [("bpf", path) for path in sorted((TESTS / "bpf").glob("*_test.py"))]
     files += [("vm", path) for path in sorted(HERE.glob("guest_*_test.py"))]
-    steps = [{"name": f"{tier}/{path.stem.removesuffix('_test').removeprefix('guest_')}",
-              "file": str(path), "limit": STEP_LIMIT} for tier, path in files]
-    for step in steps:
-        step["tests"] = CHOSEN.get(step["name"], [])
-    return [step for step in steps if fnmatch.fnmatch(step["name"], options.only)]
+    steps = []
+    for tier, path in files:
+        text = path.read_text()
+        name = f"{tier}/{path.stem.removesuffix('_test').removeprefix('guest_')}"
+        said = ONLY_ON.search(text)
+        wanted = said[1].split(", ") if said and options.only == "*" else [kernel]
+        if unknown := set(wanted) - set(kernels.PACKAGES):
+            raise SystemExit(f"{path} asks for a kernel that is not there: {', '.join(unknown)}")
+        if fnmatch.fnmatch(name, options.only) and kernel in wanted:
+            tests = ONLY_TESTS.search(text)
+            steps.append({"name": name, "file": str(path), "limit": STEP_LIMIT,
+                          "tests": re.findall(r"[\w.]+", tests[1]) if tests else []})
+    return steps
 
 
 def power_off_step(part, at):
@@ -86,8 +103,9 @@ def run_kernel(kernel, options):
         results = Results(kernel.name, work / "job" / "results.jsonl", TOTAL_LIMIT)
         guest = machine.Machine(kernel, work)
         results.file.unlink(missing_ok=True)
-        steps = steps_of_tests(options)
-        plug = [at for at in POWER_OFF_AT if fnmatch.fnmatch(f"vm/power_off_{at}", options.only)]
+        steps = steps_of_tests(kernel.name, options)
+        plug = [at for at in POWER_OFF_AT if options.part != "tests"
+                and fnmatch.fnmatch(f"vm/power_off_{at}", options.only)]
         # Each boot looks at what the power-off before it left, then waits for the next one.
         for at in plug:
             boot(guest, results, steps + [power_off_step("begin", at)], options, pull=at)
