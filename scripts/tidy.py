@@ -24,7 +24,7 @@ TYPE = re.compile(r"(?:struct|class|union|enum(?: class)?|concept)\s+(\w+)\b(?!:
 ALIAS = re.compile(r"using (\w+) =")
 OTHER = re.compile(r"(?!using|namespace|struct|class|enum|TEST_|#)\w[\w:<>,&*\s\[\]]*?[\s&*>](\w+)\s*[({=;\[]")
 MOST_LINES = 3000
-FLAGS_OF_ONE_FILE = re.compile(r" (-o \S+|-c|-fPIC|-fPIE|-MD|-M[TF] \S+)(?= |$)")
+FLAGS_OF_ONE_FILE = re.compile(r" (-o \S+|-c|-fPIC|-fPIE|-MD|-M[TF] \S+|-Winvalid-pch|-Xclang \S+)(?= |$)")
 
 
 def own_files(path, seen):
