@@ -6,6 +6,10 @@
  *
  *   target --redirect--> entrance ~veth~> turn: ingress, mirred to its own egress, netem
  *      ^---redirect----- entrance <~veth~ turn
+ *
+ * On a loopback interface it is attached at one place, where it only says which packets the action
+ * mirred takes to an ifb with netem on it: a veth pair takes the route from a packet, and what comes
+ * from 127.0.0.1 without one is refused.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -18,6 +22,9 @@
 #include "bpf/packet_mark.h"
 
 const volatile struct netem_config config;
+
+/* Of a filter that has an action, -1 is a match, and 0 is none. */
+#define PASS (config.loops ? 0 : TC_ACT_UNSPEC)
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -130,16 +137,20 @@ static __always_inline int send_in(struct __sk_buff *skb, struct netem_counters 
 	state = bpf_map_lookup_elem(&squall_state, &first);
 	phase = bpf_map_lookup_elem(&squall_phase, &first);
 	if (!state || !phase)
-		return TC_ACT_UNSPEC;
+		return PASS;
 	counters->matched++;
 	counters->matched_segments += segments;
 	if (passes(state, phase)) {
 		counters->passed++;
-		return TC_ACT_UNSPEC;
+		return PASS;
+	}
+	if (config.loops) {
+		counters->entered++;
+		return -1;
 	}
 	if (number_of(&kept, state, &number)) {
 		counters->crowded++;
-		return TC_ACT_UNSPEC;
+		return PASS;
 	}
 	if (*phase != NETEM_DISTURBS) {
 		kind = PACKET_MARK_DRAINING;
@@ -151,7 +162,7 @@ static __always_inline int send_in(struct __sk_buff *skb, struct netem_counters 
 	if (config.corrupts && !config.leaving)
 		bpf_csum_level(skb, BPF_CSUM_LEVEL_RESET);
 	if (config.bare && give_link_header(skb))
-		return TC_ACT_UNSPEC;
+		return PASS;
 	return bpf_redirect(config.entrance, 0);
 }
 
@@ -166,23 +177,23 @@ int squall_decides(struct __sk_buff *skb)
 	if (kind == PACKET_MARK_BACK) {
 		if (rest == config.slot)
 			skb->tc_index = (__u16)(PACKET_MARK_OPEN | config.hook);
-		return TC_ACT_UNSPEC;
+		return PASS;
 	}
 	if (kind == PACKET_MARK_OPEN && rest == config.hook && !config.takes_open)
-		return TC_ACT_UNSPEC;
+		return PASS;
 	counters = bpf_map_lookup_elem(&squall_counters, &first);
 	if (!counters)
-		return TC_ACT_UNSPEC;
+		return PASS;
 	counters->seen++;
 	if (!packet_learn(skb, &facts)) {
 		counters->unreadable++;
-		return TC_ACT_UNSPEC;
+		return PASS;
 	}
 	if (!packet_matches(&config.match, &facts))
-		return TC_ACT_UNSPEC;
+		return PASS;
 	if (packet_spared(&config.match, &facts)) {
 		counters->spared++;
-		return TC_ACT_UNSPEC;
+		return PASS;
 	}
 	return send_in(skb, counters);
 }
@@ -253,7 +264,7 @@ int squall_program_(struct __sk_buff *skb)
 	if (skb->ifindex == config.turn)
 		return turn_round(skb);
 	bpf_tail_call(skb, &squall_armed, 0);
-	return TC_ACT_UNSPEC;
+	return PASS;
 }
 
 char squall_license[] SEC("license") = "Dual BSD/GPL";

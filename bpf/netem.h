@@ -8,14 +8,14 @@
 struct netem_config {
 	__u32 target;	/* interface that is disturbed, and the two ends of its sidecar */
 	__u32 entrance; /* packets go in here, and come back here */
-	__u32 turn;	/* where netem is; 0: the sidecar is an ifb, which gives packets back itself */
+	__u32 turn;	/* where netem is */
 	__u32 leaving;	/* 1 at the outgoing hook */
 	__u32 slot;
 	__u32 hook;	  /* PACKET_MARK_REST of what is OPEN at the target */
 	__u32 takes_open; /* also what an earlier fault had */
 	__u32 bare;	  /* packets of the target have no link header */
 	__u32 corrupts;
-	__u32 reserved;
+	__u32 loops; /* the sidecar is an ifb, which gives packets back by itself */
 	struct packet_match_config match;
 };
 

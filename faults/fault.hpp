@@ -144,7 +144,7 @@ class Adapt final : public Fault {
   Adapt() {
     const auto& spec = F::describe();
     sheet_ = {spec.name,  spec.summary, spec.rung,      spec.needs, spec.params.sheet(),
-              spec.notes, spec.example, spec.conflicts, kAdjusts};
+              spec.notes, spec.example, spec.conflicts, kAdjusts, spec.instead};
     if (!kAdjusts)
       for (auto& each : sheet_.params.fields) each.rampable = false;
   }

@@ -30,11 +30,22 @@ Result<> available(const std::string& need, const Kernel& kernel) {
 
 }  // namespace
 
+std::string note_on_modules(const FaultSheet& sheet, const Machine& machine) {
+  std::string names;
+  for (const auto& need : sheet.needs)
+    if (const auto name = machine.kernel().module_to_load(need); !name.empty())
+      names += (names.empty() ? "" : ", ") + name;
+  return names.empty() ? "" : "the kernel loads modules for this, and keeps them: " + names;
+}
+
 std::vector<Error> lacks(const FaultSheet& sheet, const Machine& machine) {
   std::vector<Error> missing;
   for (const auto& need : sheet.needs)
-    if (auto there = available(need, machine.kernel()); !there)
-      missing.push_back(std::move(there).error());
+    if (auto there = available(need, machine.kernel()); !there) {
+      auto error = std::move(there).error();
+      if (!sheet.instead.empty()) error.hint += (error.hint.empty() ? "" : "; ") + sheet.instead;
+      missing.push_back(std::move(error));
+    }
   return missing;
 }
 

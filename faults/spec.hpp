@@ -38,6 +38,7 @@ struct Spec {
   std::string notes;                     // paragraphs for the reference: what it does and does not
   std::string example;                   // a complete [[fault]] in TOML, used by docs and tests
   std::vector<std::string> conflicts{};  // kinds it must not overlap with
+  std::string instead{};                 // what works where its needs are not met: a sentence
 };
 
 struct FaultSheet {
@@ -50,6 +51,7 @@ struct FaultSheet {
   std::string example;
   std::vector<std::string> conflicts;
   bool adjustable = false;  // takes ramps
+  std::string instead;
 };
 
 }  // namespace squall

@@ -35,10 +35,13 @@ Result<std::vector<PlannedFault>> plan_run(const CheckedScenario& scenario, cons
     }
     const RunContext run{mark, checked.slot, seed_of_slot(seed, checked.slot), spare};
     auto plan = checked.fault->plan(checked.params, machine, run);
-    if (!plan)
+    if (!plan) {
       add(refusals, checked.entry.name, plan.error());
-    else
-      planned.push_back({&checked, std::move(*plan)});
+      continue;
+    }
+    if (auto note = note_on_modules(sheet, machine); !note.empty())
+      plan->notes.push_back(std::move(note));
+    planned.push_back({&checked, std::move(*plan)});
   }
   if (!refusals.what.empty()) return refusals;
   return planned;

@@ -201,6 +201,11 @@ class ThisKernel final : public Kernel {
     return found_.emplace(need, look(need)).first->second;
   }
 
+  std::string module_to_load(const std::string& need) const override {
+    constexpr std::string_view kOption = "kernel:";
+    return need.starts_with(kOption) ? kernel_module_to_load(need.substr(kOption.size())) : "";
+  }
+
  private:
   static Result<> look(const std::string& need) {
     const auto colon = std::min(need.find(':'), need.size());

@@ -25,6 +25,8 @@ class Kernel {
   virtual ~Kernel() = default;
   // Error (unsupported): what is missing, and in the hint how to get it.
   virtual Result<> available(const std::string& need) const = 0;
+  // The module that the kernel will load when this need is first used; "" where there is none.
+  virtual std::string module_to_load(const std::string& need) const = 0;
 };
 
 std::unique_ptr<Kernel> this_kernel();

@@ -73,4 +73,14 @@ Result<> has_kernel_module(const std::string& option) {
                0};
 }
 
+std::string kernel_module_to_load(const std::string& option) {
+  const auto known = std::ranges::find(kModules, option, &Module::option);
+  if (known == kModules.end()) return "";
+  const std::string file(known->file);
+  const auto folder = module_folder();
+  if (::access(("/sys/module/" + file).c_str(), F_OK) == 0) return "";
+  if (lists(folder + "/modules.builtin", file) || !may_load_modules()) return "";
+  return lists(folder + "/modules.dep", file) ? file : "";
+}
+
 }  // namespace squall

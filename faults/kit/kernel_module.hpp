@@ -13,5 +13,7 @@ namespace squall {
 
 // `option` without CONFIG_: "NET_SCH_NETEM". Error (unsupported): this kernel lacks it.
 Result<> has_kernel_module(const std::string& option);
+// Its name, where it is a module that is not loaded and can be; else "".
+std::string kernel_module_to_load(const std::string& option);
 
 }  // namespace squall

@@ -144,6 +144,25 @@ Result<> put_pair(const ChangeToken& token, const End& one, const End& other,
   return finish(token, other.name, alias);
 }
 
+Result<> put_ifb(const ChangeToken& token, const End& end, const std::string& alias) {
+  const auto message =
+      netlink::make_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, head_of(0));
+  describe(message, end);
+  {
+    const netlink::Nest info(message, IFLA_LINKINFO);
+    netlink::put_text(message, IFLA_INFO_KIND, "ifb");
+  }
+  SQUALL_TRY(const int code, netlink::ask(message));
+  if (code == EOPNOTSUPP)
+    return Error{ErrorKind::unsupported,
+                 "this kernel has no ifb, which a loopback interface needs",
+                 "load it with 'modprobe ifb'; 'packet_loss' loses packets without it",
+                 {},
+                 code};
+  if (code != 0) return sys_error("make the interface '" + end.name + "'", code);
+  return finish(token, end.name, alias);
+}
+
 Result<> take_up(const ChangeToken&, int ifindex) {
   auto head = head_of(ifindex);
   head.ifi_flags = IFF_UP | IFF_NOARP;

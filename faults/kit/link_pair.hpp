@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Veth pairs of ours, known by name and address, in the namespace that this thread is in. Nothing
-// else of the kit makes or deletes an interface.
+// Veth pairs and ifbs of ours, known by name and address, in the namespace that this thread is in.
+// Nothing else of the kit makes or deletes an interface.
 
 #pragma once
 
@@ -34,6 +34,8 @@ Result<std::vector<Device>> read_devices();
 
 // Both ends down, without addresses of IP. Super-packets that go into either are cut.
 Result<> put_pair(const ChangeToken&, const End& one, const End& other, const std::string& alias);
+// Gives back what is redirected to it, to where it came from.
+Result<> put_ifb(const ChangeToken&, const End&, const std::string& alias);
 Result<> take_up(const ChangeToken&, int ifindex);
 Result<> delete_device(const ChangeToken&, int ifindex);
 

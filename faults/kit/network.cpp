@@ -8,6 +8,7 @@
 #include "faults/kit/link.hpp"
 #include "faults/kit/netns.hpp"
 #include "faults/kit/tc.hpp"
+#include "faults/kit/tc_redirect.hpp"
 #include "faults/kit/tcx.hpp"
 
 #include <algorithm>
@@ -149,7 +150,7 @@ class ThisNetwork final : public Network {
   Result<std::unique_ptr<network::Attachment>> put_program(const ChangeToken& token,
                                                            const Hook& hook, Means means,
                                                            const bpf::Loaded& loaded,
-                                                           bool made_clsact) override {
+                                                           const network::Filter& filter) override {
     SQUALL_TRY(const auto inside, netns::enter(hook.netns));
     if (means == Means::tcx) {
       SQUALL_TRY(auto link, tcx::put(token, hook.ifindex, hook.direction, loaded.program()));
@@ -163,9 +164,12 @@ class ThisNetwork final : public Network {
                    {},
                    {},
                    0};
-    const auto name = loaded.name() + (made_clsact ? std::string(network::kMadeClsact) : "");
-    SQUALL_CHECK(tc::put_filter(token, hook.ifindex, hook.direction, loaded.program(), name,
-                                network::filter_handle(loaded.name())));
+    const auto name = loaded.name() + (filter.made_clsact ? std::string(network::kMadeClsact) : "");
+    const auto handle = network::filter_handle(loaded.name());
+    SQUALL_CHECK(filter.redirect_to != 0 ? tc::put_redirect(token, hook.ifindex, loaded.program(),
+                                                            name, handle, filter.redirect_to)
+                                         : tc::put_filter(token, hook.ifindex, hook.direction,
+                                                          loaded.program(), name, handle));
     return std::make_unique<network::Attachment>();
   }
 

@@ -86,6 +86,14 @@ struct Attached {
   bool operator==(const Attached&) const = default;
 };
 
+// What a filter is beside its program.
+struct Filter {
+  bool made_clsact = false;  // the clsact qdisc is ours as well
+  // Of an incoming hook: ifindex to whose queue packets go for which the program says -1, by the
+  // action mirred. 0: the program decides all by itself.
+  int redirect_to = 0;
+};
+
 // What must live while the program is attached: by tcx, closing it detaches.
 class Attachment {
  public:
@@ -121,7 +129,7 @@ class Network {
                                                                    const network::Hook&,
                                                                    network::Means,
                                                                    const bpf::Loaded&,
-                                                                   bool made_clsact) = 0;
+                                                                   const network::Filter&) = 0;
   // Success when it is not there; whatever has another name is left alone.
   virtual Result<> delete_program_if_ours(const ChangeToken&, const network::Hook&,
                                           const std::string& program_name) = 0;

@@ -108,14 +108,14 @@ Result<> clsact_fits(const Hook& hook, HookQdisc qdisc) {
 Result<Means> choose(const Machine& host, const Hook& hook, const Where& where,
                      const std::vector<network::Attached>& before) {
   const auto attach = where.attach;
-  const bool others_at_tcx = std::any_of(before.begin(), before.end(), [&](const auto& each) {
+  const bool others_first = std::any_of(before.begin(), before.end(), [&](const auto& each) {
     return !each.ours && (each.means == Means::tcx || where.comes_back);
   });
   SQUALL_TRY(const auto qdisc, host.network().read_hook_qdisc(hook));
   const auto fits = clsact_fits(hook, qdisc);
   if (attach == Attach::clsact && !fits) return fits.error();
   if (attach == Attach::clsact ||
-      (attach == Attach::automatic && fits && !others_at_tcx && qdisc != HookQdisc::ingress))
+      (attach == Attach::automatic && fits && !others_first && qdisc != HookQdisc::ingress))
     return Means::clsact;
   SQUALL_TRY(const auto means, host.network().probe_means(hook));
   if (attach == Attach::tcx && means != Means::tcx)
@@ -274,8 +274,8 @@ Result<Plan> plan(const Machine& host, const RunContext& run, const std::string&
   return made;
 }
 
-Result<std::vector<Leg>> inject(const Plan& plan, Machine& machine, Scope& scope,
-                                const Load& load) {
+Result<std::vector<Leg>> inject(const Plan& plan, Machine& machine, Scope& scope, const Load& load,
+                                int redirect_to) {
   std::vector<Leg> legs;
   bool ours = false;
   for (const auto& intent : plan.intents) {
@@ -294,7 +294,7 @@ Result<std::vector<Leg>> inject(const Plan& plan, Machine& machine, Scope& scope
       SQUALL_TRY(leg.attachment,
                  machine.network().put_program(
                      token, hook, means == word(Means::tcx) ? Means::tcx : Means::clsact,
-                     *leg.program, ours));
+                     *leg.program, {ours, redirect_to}));
       return {};
     }));
     legs.push_back(std::move(leg));

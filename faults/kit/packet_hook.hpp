@@ -49,7 +49,8 @@ struct Leg {
 // Loads and prepares the program of one hook; called once its record is durable.
 using Load = std::function<Result<std::unique_ptr<bpf::Loaded>>(
     const ChangeToken&, network::Direction, const std::string& program_name)>;
-Result<std::vector<Leg>> inject(const Plan&, Machine&, Scope&, const Load&);
+// redirect_to: see network::Filter; of every hook.
+Result<std::vector<Leg>> inject(const Plan&, Machine&, Scope&, const Load&, int redirect_to = 0);
 
 Result<Verified> verify(const Machine&, const RunContext&, const Where&);
 Result<> revert(const UndoRecord&, Machine&, const ChangeToken&);

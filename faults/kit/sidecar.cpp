@@ -65,7 +65,7 @@ Result<State> read_here(const link::Device& entrance, const link::Device& turn) 
   SQUALL_TRY(const auto way_in, tc::read_filters(turn.index, network::Direction::in));
   SQUALL_TRY(const auto way_out, tc::read_filters(entrance.index, network::Direction::in));
   state.whole = netem && !way_in.empty() && !way_out.empty();
-  SQUALL_TRY(state.over_limit, tc::read_redirect_failures(turn.index));
+  SQUALL_TRY(state.over_limit, tc::read_redirect_failures(turn.index, 0));
   SQUALL_TRY(const auto arrived, packets_at_hooks(turn.index));
   SQUALL_TRY(const auto returned, packets_at_hooks(entrance.index));
   state.overrun = entrance.dropped + turn.dropped;
@@ -73,9 +73,24 @@ Result<State> read_here(const link::Device& entrance, const link::Device& turn) 
   return state;
 }
 
+Result<State> read_ifb(const Identity& id, const link::Device& turn) {
+  State state;
+  state.devices.turn = turn.index;
+  SQUALL_TRY(const auto netem, netem::read(turn.index));
+  if (netem) state.netem = *netem;
+  const auto handle = network::filter_handle(sidecar::program_of(id.name));
+  SQUALL_TRY(state.over_limit, tc::read_redirect_failures(id.loopback, handle));
+  state.whole = netem && id.loopback != 0;
+  return state;
+}
+
 Result<std::optional<State>> look_here(const Identity& id) {
   SQUALL_TRY(const auto entrance, find_ours(id.entrance()));
   SQUALL_TRY(const auto turn, find_ours(id.turn()));
+  if (turn && !entrance) {
+    SQUALL_TRY(const auto state, read_ifb(id, *turn));
+    return std::optional<State>{state};
+  }
   if (!entrance || !turn) return std::optional<State>{};
   SQUALL_TRY(const auto state, read_here(*entrance, *turn));
   return std::optional<State>{state};
@@ -89,6 +104,16 @@ Error packets_inside(const Identity& id, std::uint32_t count) {
           {},
           {},
           0};
+}
+
+Error gone(const Identity& id) {
+  return {ErrorKind::gone, "the sidecar '" + id.name + "' is gone", {}, {}, 0};
+}
+
+Result<> put_devices(const ChangeToken& token, const Identity& id) {
+  const std::string alias(sidecar::kAlias);
+  if (id.loopback != 0) return link::put_ifb(token, end_of(id.turn()), alias);
+  return link::put_pair(token, end_of(id.entrance()), end_of(id.turn()), alias);
 }
 
 class ThisSidecars final : public Sidecars {
@@ -115,13 +140,15 @@ class ThisSidecars final : public Sidecars {
   Result<Devices> put(const ChangeToken& token, const Identity& id, const netem::Settings& settings,
                       const netem::Tables& tables) override {
     SQUALL_TRY(const auto inside, netns::enter(id.netns));
-    SQUALL_CHECK(link::put_pair(token, end_of(id.entrance()), end_of(id.turn()),
-                                std::string(sidecar::kAlias)));
+    SQUALL_CHECK(put_devices(token, id));
     SQUALL_TRY(const auto entrance, find_ours(id.entrance()));
     SQUALL_TRY(const auto turn, find_ours(id.turn()));
-    if (!entrance || !turn)
-      return Error{ErrorKind::gone, "the sidecar '" + id.name + "' is gone again", {}, {}, 0};
+    if (!turn || (!entrance && id.loopback == 0)) return gone(id);
     SQUALL_CHECK(netem::put(token, turn->index, settings, tables));
+    if (!entrance) {
+      SQUALL_CHECK(link::take_up(token, turn->index));
+      return Devices{0, turn->index};
+    }
     for (const int each : {entrance->index, turn->index}) {
       SQUALL_CHECK(tc::put_clsact(token, each));
       SQUALL_CHECK(link::take_up(token, each));
@@ -133,9 +160,10 @@ class ThisSidecars final : public Sidecars {
                    const bpf::Loaded& program) override {
     SQUALL_TRY(const auto inside, netns::enter(id.netns));
     SQUALL_TRY(const auto state, look_here(id));
-    if (!state) return Error{ErrorKind::gone, "the sidecar '" + id.name + "' is gone", {}, {}, 0};
+    if (!state) return gone(id);
     const auto& ends = state->devices;
-    SQUALL_CHECK(tc::put_redirect(token, ends.turn, program.program(), program.name(), ends.turn));
+    SQUALL_CHECK(tc::put_redirect(token, ends.turn, program.program(), program.name(),
+                                  network::filter_handle(program.name()), ends.turn));
     return tc::put_filter(token, ends.entrance, network::Direction::in, program.program(),
                           program.name(), network::filter_handle(program.name()));
   }
@@ -144,7 +172,7 @@ class ThisSidecars final : public Sidecars {
                   const netem::Settings& settings) override {
     SQUALL_TRY(const auto inside, netns::enter(id.netns));
     SQUALL_TRY(const auto turn, find_ours(id.turn()));
-    if (!turn) return Error{ErrorKind::gone, "the sidecar '" + id.name + "' is gone", {}, {}, 0};
+    if (!turn) return gone(id);
     return netem::change(token, turn->index, settings);
   }
 
@@ -164,7 +192,7 @@ class ThisSidecars final : public Sidecars {
   // Between the ends there is nothing but the CPU's backlog of packets: a matter of
   // microseconds, for which there is no event. What is counted wrongly must not keep it for ever.
   static Result<> wait_for_transit(const Identity& id) {
-    const auto until = std::chrono::steady_clock::now() + 50ms;
+    const auto until = std::chrono::steady_clock::now() + 500ms;
     for (;;) {
       SQUALL_TRY(const auto state, look_here(id));
       if (!state) return {};

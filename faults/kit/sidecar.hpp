@@ -6,6 +6,8 @@
 //   name + "a"   the entrance: cuts super-packets, so that one packet of the wire is one for netem
 //   name + "b"   the turn: its root qdisc is netem
 //
+// Beside a loopback interface the turn alone, an ifb, which gives packets back by itself.
+//
 // Our marks: the name, "sq", the run's mark, the slot in hex and 'o' or 'i'; and the alias.
 
 #pragma once
@@ -27,6 +29,7 @@ inline constexpr std::string_view kAlias = "squall sidecar";
 struct Identity {
   network::NamespaceId netns;
   std::string name;
+  int loopback = 0;  // ifindex of the loopback interface that it stands beside
   std::string entrance() const { return name + "a"; }
   std::string turn() const { return name + "b"; }
 };
@@ -36,7 +39,7 @@ bool is_our_name(std::string_view device);  // of either end
 std::string program_of(std::string_view name);
 
 struct Devices {
-  int entrance = 0;  // ifindex
+  int entrance = 0;  // ifindex; 0 beside a loopback interface
   int turn = 0;
 };
 
@@ -61,7 +64,8 @@ class Sidecars {
 
   virtual Result<sidecar::Devices> put(const ChangeToken&, const sidecar::Identity&,
                                        const netem::Settings&, const netem::Tables&) = 0;
-  // The program at both ends, and at the turn the way into netem.
+  // The program at both ends, and at the turn the way into netem. Not beside a loopback interface,
+  // where the hook itself leads there.
   virtual Result<> connect(const ChangeToken&, const sidecar::Identity&, const bpf::Loaded&) = 0;
   virtual Result<> change(const ChangeToken&, const sidecar::Identity&, const netem::Settings&) = 0;
   // Success when it is not there. Error (busy): packets are inside, which would be lost.

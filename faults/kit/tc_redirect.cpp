@@ -27,7 +27,7 @@ tcmsg head_of(int ifindex, std::uint32_t handle) {
   head.tcm_ifindex = ifindex;
   head.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS);
   head.tcm_handle = handle;
-  head.tcm_info = std::uint32_t{network::kFilterPriority} << 16 | htons(ETH_P_ALL);
+  head.tcm_info = network::filter_priority(handle) << 16 | htons(ETH_P_ALL);
   return head;
 }
 
@@ -52,15 +52,15 @@ std::uint64_t failures_of(nlmsghdr& header) {
 
 }  // namespace
 
-Result<> put_redirect(const ChangeToken&, int ifindex, int program, const std::string& name,
-                      int to_ifindex) {
+Result<> put_redirect(const ChangeToken&, int ifindex, int program, const std::string& filter,
+                      std::uint32_t handle, int to_ifindex) {
   const auto message = netlink::make_message(RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK,
-                                             head_of(ifindex, network::filter_handle(name)));
+                                             head_of(ifindex, handle));
   netlink::put_text(message, TCA_KIND, "bpf");
   {
     const netlink::Nest options(message, TCA_OPTIONS);
     netlink::put_u32(message, TCA_BPF_FD, static_cast<std::uint32_t>(program));
-    netlink::put_text(message, TCA_BPF_NAME, name);
+    netlink::put_text(message, TCA_BPF_NAME, filter);
     const netlink::Nest actions(message, TCA_BPF_ACT);
     const netlink::Nest action(message, kFirst);
     netlink::put_text(message, TCA_ACT_KIND, "mirred");
@@ -83,10 +83,15 @@ Result<> put_redirect(const ChangeToken&, int ifindex, int program, const std::s
   return {};
 }
 
-Result<std::uint64_t> read_redirect_failures(int ifindex) {
+Result<std::uint64_t> read_redirect_failures(int ifindex, std::uint32_t handle) {
   std::uint64_t failures = 0;
-  const netlink::Each each = [&](nlmsghdr& header) { failures += failures_of(header); };
-  const auto message = netlink::make_message(RTM_GETTFILTER, NLM_F_DUMP, head_of(ifindex, 0));
+  const netlink::Each each = [&](nlmsghdr& header) {
+    const auto& head = *static_cast<const tcmsg*>(nlmsg_data(&header));
+    if (handle == 0 || head.tcm_handle == handle) failures += failures_of(header);
+  };
+  auto all = head_of(ifindex, 0);
+  all.tcm_info = 0;
+  const auto message = netlink::make_message(RTM_GETTFILTER, NLM_F_DUMP, all);
   SQUALL_TRY(const int code, netlink::ask(message, &each));
   if (code != 0 && code != ENOENT && code != EINVAL)
     return sys_error("read the filters of interface " + std::to_string(ifindex), code);

@@ -13,10 +13,10 @@
 namespace squall::tc {
 
 // From the incoming hook of one interface to the queue of another, in the namespace that this
-// thread is in.
-Result<> put_redirect(const ChangeToken&, int ifindex, int program, const std::string& name,
-                      int to_ifindex);
-// Packets that the other interface's queue did not take.
-Result<std::uint64_t> read_redirect_failures(int ifindex);
+// thread is in. `filter`: its name, which is the program's or begins with it.
+Result<> put_redirect(const ChangeToken&, int ifindex, int program, const std::string& filter,
+                      std::uint32_t handle, int to_ifindex);
+// Packets that the other interface's queue did not take; of one filter, or of all with handle 0.
+Result<std::uint64_t> read_redirect_failures(int ifindex, std::uint32_t handle);
 
 }  // namespace squall::tc

@@ -60,6 +60,7 @@ netem_config config_of(const NetemParams& p, const Plan& plan, const Made& made,
   config.takes_open = p.compose == Compose::all;
   config.bare = target.bare;
   config.corrupts = p.harm.corrupt.value > 0;
+  config.loops = target.loopback;
   fill(config.match, p.match, plan.run.spare);
   return config;
 }
@@ -86,21 +87,22 @@ Result<NetemHold> inject_netem(const NetemParams& p, const Plan& plan, Machine& 
   SQUALL_TRY(hold.tables.slot, netem::read_distribution(p.slot.distribution));
   SQUALL_TRY(auto made, make(p, plan, hold, machine, scope));
   const auto expected = expected_of(settings_for(p, hold, Direction::out), hold.tables.delay);
+  SQUALL_TRY(const auto target,
+             machine.network().find_link(made.front().leg.sidecar.netns, p.target.interface));
   const auto load = [&](const ChangeToken& token, Direction side,
                         const std::string& name) -> Result<std::unique_ptr<bpf::Loaded>> {
     const auto& one = of_direction(made, side);
-    SQUALL_TRY(const auto link,
-               machine.network().find_link(one.leg.sidecar.netns, p.target.interface));
-    const auto config = bpf::block_of(config_of(p, plan, one, link));
+    const auto config = bpf::block_of(config_of(p, plan, one, target));
     SQUALL_TRY(auto loaded, machine.bpf().load(token, bpf_image_netem(), {name, config}));
     SQUALL_CHECK(bpf::set(token, machine.bpf(), *loaded, "squall_settings", centre_of(expected)));
-    SQUALL_CHECK(machine.sidecars().connect(token, one.leg.sidecar, *loaded));
+    if (!target.loopback) SQUALL_CHECK(machine.sidecars().connect(token, one.leg.sidecar, *loaded));
     return loaded;
   };
   Plan hooks{plan.run, {}, {}};
   std::ranges::copy_if(plan.intents, std::back_inserter(hooks.intents),
                        [](const Intent& each) { return !is_of_sidecar(each.undo); });
-  SQUALL_TRY(auto legs, packet::inject(hooks, machine, scope, load));
+  SQUALL_TRY(auto legs, packet::inject(hooks, machine, scope, load,
+                                       target.loopback ? made.front().devices.turn : 0));
   for (auto& hook : legs) {
     auto& leg = of_direction(made, hook.direction).leg;
     SQUALL_TRY(const auto state, machine.sidecars().read(leg.sidecar));

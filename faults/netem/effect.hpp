@@ -27,6 +27,7 @@ struct NetemSeen {
   std::uint64_t lost = 0, duplicated = 0, marked = 0;
   std::uint64_t over_limit = 0, overrun = 0, waiting = 0;
   std::uint64_t bytes = 0;
+  bool timed = true;  // the program saw them come back
 
   void add(const NetemSeen& other);
 };

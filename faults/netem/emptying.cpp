@@ -66,6 +66,7 @@ Result<bool> is_empty(NetemLeg& leg, Machine& machine, Scope& scope) {
   SQUALL_TRY(const auto drained, read_map<netem_state>(leg, machine, "squall_state"));
   SQUALL_TRY(const auto state, machine.sidecars().read(leg.sidecar));
   if (!state) return true;
+  if (leg.sidecar.loopback != 0) return state->netem.waiting == 0;
   const bool nothing_inside = state->netem.waiting == 0 && !state->in_transit;
   if (phase == NETEM_DRAINS) {
     // The first packet of the new time is behind all of the old one.

@@ -61,7 +61,7 @@ std::vector<Field<HarmParams>> harm_fields() {
           share("reorder", &H::reorder, "share of packets that overtake, as they are not delayed"),
           share("reorder_correlation", &H::reorder_correlation,
                 "how much overtaking depends on the one before"),
-          field("gap", &H::gap, "only each so manyth packet may overtake")
+          field("gap", &H::gap, "one in so many packets may overtake")
               .range(std::uint64_t{0}, std::uint64_t{1'000'000})
               .fixed()};
 }
@@ -86,16 +86,17 @@ std::vector<Field<SlotParams>> slot_fields() {
   const auto time = [](const char* name, Duration S::* member, const char* help) {
     return field(name, member, help).range(Duration{}, Duration{10s}).fixed();
   };
-  return {
-      time("min", &S::shortest, "shortest time between two slots in which packets leave"),
-      time("max", &S::longest, "longest time between two slots; min when left out"),
-      time("delay", &S::delay, "mean time between two slots, by a distribution"),
-      time("jitter", &S::jitter, "deviation of that time"),
-      field("distribution", &S::distribution, "of that time, as for the delay"),
-      field("packets", &S::packets, "most packets in one slot")
-          .range(std::uint64_t{0}, std::uint64_t{1'000'000})
-          .fixed(),
-      field("bytes", &S::bytes, "most bytes in one slot").range(Bytes{0}, Bytes{1u << 30}).fixed()};
+  return {time("min_delay", &S::shortest, "shortest time between two slots in which packets leave"),
+          time("max_delay", &S::longest, "longest time between two slots; min_delay when left out"),
+          time("delay", &S::delay, "mean time between two slots, by a distribution"),
+          time("jitter", &S::jitter, "deviation of that time"),
+          field("distribution", &S::distribution, "of that time, as for the delay"),
+          field("max_packets", &S::packets, "most packets in one slot")
+              .range(std::uint64_t{0}, std::uint64_t{1'000'000})
+              .fixed(),
+          field("max_bytes", &S::bytes, "most bytes in one slot")
+              .range(Bytes{0}, Bytes{1u << 30})
+              .fixed()};
 }
 
 }  // namespace

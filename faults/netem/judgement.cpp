@@ -71,8 +71,8 @@ void judge_duplicates(Judgement& to, const NetemTally& asked, const NetemSeen& s
 void judge_reordering(Judgement& to, const NetemTally& asked, const NetemSeen& seen) {
   if (asked.early == 0) return;
   const auto of = static_cast<double>(seen.returned);
-  if (!asked.now.early_tells || asked.changed) {
-    to.unmeasured.push_back("which packets overtook cannot be told under this jitter");
+  if (!asked.now.early_tells || asked.changed || !seen.timed) {
+    to.unmeasured.push_back("which packets overtook cannot be told here");
     return;
   }
   judge_share(to, "not delayed", seen.early, asked.early, asked.early, of, 2);
@@ -83,6 +83,10 @@ void judge_reordering(Judgement& to, const NetemTally& asked, const NetemSeen& s
 void judge_delay(Judgement& to, const NetemTally& asked, const NetemSeen& seen) {
   const bool has_rate = asked.params.rate.rate.bits > 0;
   if (asked.delay_sum_ns == 0 && !has_rate) return;
+  if (!seen.timed) {
+    to.unmeasured.emplace_back("the delay is not measured on a loopback interface");
+    return;
+  }
   const auto of = static_cast<double>(seen.returned);
   double wanted = asked.delay_sum_ns / of;
   // The time that a packet itself takes at the rate.

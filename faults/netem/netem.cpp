@@ -58,13 +58,15 @@ struct Netem {
         netem_table(),
         kNotes,
         kExample,
-        {}};
+        {},
+        "'packet_loss' loses packets without netem"};
     return spec;
   }
 
   static packet::Where where(const Params& p) { return {p.target, p.match, p.attach, true}; }
 
-  Result<Plan> plan(const Params& p, const Machine& host, const RunContext& run) const {
+  Result<Plan> plan(const Params& asked, const Machine& host, const RunContext& run) const {
+    const auto p = fitted(asked);
     SQUALL_CHECK(netem::read_distribution(p.delay.distribution));
     SQUALL_CHECK(netem::read_distribution(p.slot.distribution));
     SQUALL_TRY(auto plan,
@@ -80,7 +82,8 @@ struct Netem {
     return inject_netem(p, plan, machine, scope);
   }
 
-  Result<Verified> verify(const Params& p, const Machine& host, const RunContext& run) const {
+  Result<Verified> verify(const Params& asked, const Machine& host, const RunContext& run) const {
+    const auto p = fitted(asked);
     return verify_sidecars(host, run, where(p));
   }
 

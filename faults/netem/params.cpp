@@ -30,6 +30,13 @@ std::string loss_text(const NetemLossParams& loss) {
 
 }  // namespace
 
+NetemParams fitted(NetemParams p) {
+  if (p.target.interface != "lo") return p;
+  p.match.direction = Side::in;
+  p.attach = packet::Attach::clsact;
+  return p;
+}
+
 std::string sentence(const NetemParams& p) {
   std::string text;
   if (p.delay.delay > 0s)

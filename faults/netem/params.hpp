@@ -85,6 +85,10 @@ struct NetemParams {
 
 Table<NetemParams> netem_table();
 
+// What leaves a loopback interface enters it: once is enough, and only there, from clsact, it can
+// be held back.
+NetemParams fitted(NetemParams);
+
 // "delay 20ms ± 5ms, loss 1%"
 std::string sentence(const NetemParams&);
 // Whether, as they stand, packets pass unharmed.

@@ -80,8 +80,10 @@ Rules other_rules() {
          return r.cell_overhead == 0 ||
                 (r.cell_size > 0 && static_cast<std::int64_t>(r.cell_size) + r.cell_overhead > 0);
        }},
-      {"a slot takes 'slot.min' and 'slot.max', which is not shorter, or 'slot.delay' and "
-       "'slot.jitter', which 'slot.distribution' is of; 'slot.packets' and 'slot.bytes' need "
+      {"a slot takes 'slot.min_delay' and 'slot.max_delay', which is not shorter, or 'slot.delay' "
+       "and "
+       "'slot.jitter', which 'slot.distribution' is of; 'slot.max_packets' and 'slot.max_bytes' "
+       "need "
        "either",
        [](const NetemParams& p) {
          const auto& s = p.slot;

@@ -15,12 +15,15 @@ using network::Direction;
 constexpr const char* kSidecar = "sidecar";
 
 Intent sidecar_intent(const sidecar::Identity& id, Direction direction, const std::string& beside) {
-  return {"make the sidecar '" + id.name + "'" + beside + ": a veth pair with netem on it",
+  return {"make the sidecar '" + id.name + "'" + beside + ": " +
+              (id.loopback != 0 ? "an ifb" : "a veth pair") + " with netem on it",
           network::with_namespace({"netem", {{"what", kSidecar}}}, id.netns)
               .with(kSidecar, id.name)
+              .with("loopback", std::to_string(id.loopback))
               .with("direction", std::string(word(direction))),
           "delete the sidecar when no packet is inside any more",
-          network::shell_inside(id.netns) + "ip link delete " + id.entrance()};
+          network::shell_inside(id.netns) + "ip link delete " +
+              (id.loopback != 0 ? id.turn() : id.entrance())};
 }
 
 }  // namespace
@@ -39,6 +42,8 @@ Result<sidecar::Identity> identity_of(const UndoRecord& record) {
   sidecar::Identity id;
   SQUALL_TRY(id.netns, network::namespace_of(record));
   SQUALL_TRY(id.name, record.text(kSidecar));
+  SQUALL_TRY(const auto loopback, record.number("loopback"));
+  id.loopback = static_cast<int>(loopback);
   return id;
 }
 
@@ -49,13 +54,16 @@ std::uint32_t hook_number(const network::NamespaceId& netns, int ifindex, Direct
 
 Result<> plan_sidecars(Plan& plan, const Machine& host, const packet::Target& target) {
   SQUALL_TRY(const auto netns, host.network().find_namespace(target.netns));
+  SQUALL_TRY(const auto link, host.network().find_link(netns, target.interface));
   const auto beside = " beside " + target.interface + network::of_namespace(netns);
   std::vector<Intent> first;
   for (const auto& intent : plan.intents) {
     if (const auto* what = intent.undo.find("what"); !what || *what != "program") continue;
     const auto direction = direction_of(intent.undo);
-    first.push_back(sidecar_intent(
-        {netns, sidecar::name_of(plan.run.mark, plan.run.slot, direction)}, direction, beside));
+    first.push_back(
+        sidecar_intent({netns, sidecar::name_of(plan.run.mark, plan.run.slot, direction),
+                        link.loopback ? link.index : 0},
+                       direction, beside));
   }
   plan.intents.insert(plan.intents.begin(), first.begin(), first.end());
   return {};
@@ -66,12 +74,14 @@ Result<Verified> verify_sidecars(const Machine& host, const RunContext& run,
   SQUALL_TRY(auto seen, packet::verify(host, run, where));
   const auto netns = host.network().find_namespace(where.target.netns);
   if (!netns) return seen;  // with the namespace its sidecars went
+  const auto link = host.network().find_link(*netns, where.target.interface);
+  const int loopback = link && link->loopback ? link->index : 0;
   std::string lost;
   std::size_t wanted = 0, found = 0, whole = 0;
   for (const auto direction : {Direction::out, Direction::in}) {
     if (direction == Direction::out ? !where.match.outgoing() : !where.match.incoming()) continue;
     ++wanted;
-    const sidecar::Identity id{*netns, sidecar::name_of(run.mark, run.slot, direction)};
+    const sidecar::Identity id{*netns, sidecar::name_of(run.mark, run.slot, direction), loopback};
     SQUALL_TRY(const auto state, host.sidecars().read(id));
     found += state ? 1 : 0;
     whole += state && state->whole ? 1 : 0;

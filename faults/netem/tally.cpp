@@ -21,6 +21,7 @@ void NetemSeen::add(const NetemSeen& o) {
   delay_sum_ns += o.delay_sum_ns, delay_square_ns += o.delay_square_ns;
   lost += o.lost, duplicated += o.duplicated, marked += o.marked;
   over_limit += o.over_limit, overrun += o.overrun, waiting += o.waiting, bytes += o.bytes;
+  timed = timed && o.timed;
 }
 
 void NetemTally::change_to(const NetemParams& next, const NetemExpected& expected,
@@ -68,7 +69,8 @@ NetemSeen seen_by(const NetemTally& tally, const netem_counters& c, const sideca
   seen.crowded = c.crowded;
   seen.passed = c.passed;
   seen.entered = c.entered;
-  seen.returned = c.returned;
+  seen.timed = state.devices.entrance != 0;
+  seen.returned = seen.timed ? c.returned : state.netem.sent;
   seen.early = c.early;
   const auto centre = static_cast<double>(centre_of(tally.now).centre_ns);
   seen.delay_sum_ns = static_cast<double>(static_cast<std::int64_t>(c.deviation_ns)) +
@@ -82,10 +84,10 @@ NetemSeen seen_by(const NetemTally& tally, const netem_counters& c, const sideca
   const auto dropped = less(state.netem.dropped, state.over_limit);
   seen.lost = dropped;
   if (tally.params.loss.ecn) {
-    seen.lost = less(c.entered, c.returned + seen.waiting + state.over_limit + state.overrun);
+    seen.lost = less(c.entered, seen.returned + seen.waiting + state.over_limit + state.overrun);
     seen.marked = less(dropped, seen.lost);
   }
-  seen.duplicated = less(c.returned + seen.waiting + seen.lost + state.over_limit, c.entered);
+  seen.duplicated = less(seen.returned + seen.waiting + seen.lost + state.over_limit, c.entered);
   return seen;
 }
 

@@ -24,7 +24,7 @@ def squall(*words):
 
 
 def options(*words):
-    return sorted(set(re.findall(r"^  (--[a-z-]+)", squall(*words, "--help"), re.M)))
+    return sorted(set(re.findall(r"^  (--[a-z0-9-]+)", squall(*words, "--help"), re.M)))
 
 
 def shown_commands():

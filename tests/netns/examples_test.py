@@ -68,6 +68,8 @@ class Examples(unittest.TestCase):
         before = host_state.dump(nets=["", *NETWORKS])
         done = squall("run", str(folder.relative_to(ROOT) / "scenario.toml"), "--yes")
         said = done.stdout + done.stderr
+        if lacking := re.search(r"this kernel has no .*", said) if done.returncode == 3 else None:
+            self.skipTest(lacking[0])
         self.assertEqual(done.returncode, code, said)
         for line in lines:
             self.assertIn(line, said)

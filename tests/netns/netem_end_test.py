@@ -78,7 +78,8 @@ class End(unittest.TestCase):
 
     def all_arrived(self):
         arrived = self.stream.stop()
-        self.assertEqual(self.stream.sent, len(set(arrived)), "lost")
+        self.assertEqual([], sorted(set(range(1, self.stream.sent + 1)) - set(arrived)),
+                         f"lost of {self.stream.sent}; {self.box.events('draining')}")
         self.assertEqual(len(arrived), len(set(arrived)), "twice")
         self.assertEqual([], self.box.changed(self.before))
         return arrived

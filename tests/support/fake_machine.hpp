@@ -25,6 +25,7 @@ class FakeKernel final : public Kernel {
  public:
   void lack(const std::string& need) { lacks_.insert(need); }
   Result<> available(const std::string& need) const override;
+  std::string module_to_load(const std::string&) const override { return ""; }
 
  private:
   std::set<std::string> lacks_;

@@ -174,17 +174,15 @@ Result<std::vector<std::string>> FakeNetwork::survey_link(const network::Namespa
   return lines;
 }
 
-Result<std::unique_ptr<network::Attachment>> FakeNetwork::put_program(const ChangeToken&,
-                                                                      const network::Hook& hook,
-                                                                      Means means,
-                                                                      const bpf::Loaded& loaded,
-                                                                      bool made_clsact) {
+Result<std::unique_ptr<network::Attachment>> FakeNetwork::put_program(
+    const ChangeToken&, const network::Hook& hook, Means means, const bpf::Loaded& loaded,
+    const network::Filter& filter) {
   SQUALL_TRY(auto* hooks, hooks_at(hook));
   const bool has_filters =
       hooks->clsact || (hooks->ingress && hook.direction == network::Direction::in);
   if (means == Means::clsact && !has_filters) return gone("no clsact on '" + hook.link + "'");
   SQUALL_CHECK(gate_.pass("attach '" + loaded.name() + "' to '" + hook.link + "'"));
-  Attached made{loaded.name(), next_++, means, 0, 0, true, made_clsact};
+  Attached made{loaded.name(), next_++, means, 0, 0, true, filter.made_clsact};
   auto& programs = side(*hooks, hook.direction);
   const auto program = made.program;
   if (means == Means::tcx) {

@@ -95,7 +95,7 @@ class FakeNetwork final : public Network {
 
   Result<std::unique_ptr<network::Attachment>> put_program(const ChangeToken&, const network::Hook&,
                                                            network::Means, const bpf::Loaded&,
-                                                           bool made_clsact) override;
+                                                           const network::Filter&) override;
   Result<> delete_program_if_ours(const ChangeToken&, const network::Hook&,
                                   const std::string& program_name) override;
   Result<> put_clsact(const ChangeToken&, const network::Hook&) override;

@@ -5,9 +5,9 @@
 #pragma once
 
 #include "faults/registry.hpp"
-#include "safety/undo/rollback.hpp"
 #include "tests/support/fake_machine.hpp"
 #include "tests/support/memory_journal.hpp"
+#include "tests/support/undo_all.hpp"
 
 #include <doctest/doctest.h>
 
@@ -53,14 +53,13 @@ class Limiting {
   Result<> adjust(Words words) {
     return fault.adjust(params = parse(words), hold, *machine, scope);
   }
-  Reading reading() { return *fault.verify(params, *machine, run); }
+  Reading reading() { return fault.verify(params, *machine, run)->reading; }
   Effect effect() { return *fault.measure(params, hold, *machine); }
   bool end() {
-    return Rollback([&](const UndoRecord& undo, const ChangeToken& token) {
-             return revert(built_in_faults(), undo, *machine, token);
-           })
-        .all(journal)
-        .clean();
+    const Rollback rollback([&](const UndoRecord& undo, const ChangeToken& token) {
+      return revert(built_in_faults(), undo, *machine, token);
+    });
+    return undo_all(rollback, journal).clean();
   }
   std::string& file(const std::string& name, const std::string& group = "/trading") {
     return machine->cgroups().edit().groups[group][name];
