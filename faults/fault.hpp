@@ -9,9 +9,9 @@
 //   revert     put back from a record alone, in any process, any number of times
 //
 // and optional ones: adjust (new strength in place), measure (what was achieved),
-// ease_off (before an end that is not in a hurry), strays (what carries our mark, without
-// a journal), survey (facts compared before and after). An author writes a plain struct;
-// Adapt erases its type for the engine.
+// ease_off (before an end that is not in a hurry), let_go (before one that is), strays (what
+// carries our mark, without a journal), survey (facts compared before and after). An author writes
+// a plain struct; Adapt erases its type for the engine.
 
 #pragma once
 
@@ -110,6 +110,8 @@ class Fault {
   // Lets what is under way come to its end, so that the undo costs nobody anything. Asked again
   // after the time that it answers, until that is 0; the fault bounds the whole by itself.
   virtual Result<Duration> ease_off(const Boxed& params, BoxedHold&, Machine&, Scope&) const = 0;
+  // Ends the effect at once, where closing a descriptor does: many undos take their time.
+  virtual void let_go(BoxedHold&) const = 0;
   virtual Result<Effect> measure(const Boxed& params, const BoxedHold&, const Machine&) const = 0;
   virtual Strays strays(const Machine&) const = 0;
   virtual Result<std::vector<std::string>> survey(const Boxed& params, const Machine&) const = 0;
@@ -144,7 +146,7 @@ class Adapt final : public Fault {
   Adapt() {
     const auto& spec = F::describe();
     sheet_ = {spec.name,  spec.summary, spec.rung,      spec.needs, spec.params.sheet(),
-              spec.notes, spec.example, spec.conflicts, kAdjusts, spec.instead};
+              spec.notes, spec.example, spec.conflicts, kAdjusts,   spec.instead};
     if (!kAdjusts)
       for (auto& each : sheet_.params.fields) each.rampable = false;
   }
@@ -174,7 +176,7 @@ class Adapt final : public Fault {
     return BoxedHold(new H(std::move(hold)), [](void* raw) { delete static_cast<H*>(raw); });
   }
   Result<Verified> verify(const Boxed& params, const Machine& host,
-                      const RunContext& run) const override {
+                          const RunContext& run) const override {
     SQUALL_TRY(Verified seen, fault_.verify(open(params), host, run));
     return seen;
   }
@@ -199,6 +201,10 @@ class Adapt final : public Fault {
       return fault_.ease_off(open(params), *static_cast<H*>(hold.get()), machine, scope);
     else
       return Duration{};
+  }
+  void let_go(BoxedHold& hold) const override {
+    if constexpr (requires { fault_.let_go(*static_cast<H*>(hold.get())); })
+      if (hold) fault_.let_go(*static_cast<H*>(hold.get()));
   }
   Result<Effect> measure(const Boxed& params, const BoxedHold& hold,
                          const Machine& host) const override {

@@ -180,6 +180,7 @@ Result<> ActiveFaults::end(std::size_t index) {
 void ActiveFaults::end_all() {
   for (auto* one : order_)
     if (!one->measured) measure(*one);
+  for (auto* one : order_ | std::views::reverse) one->fault().let_go(one->hold);
   // A write to a disk that stalls must not keep a fault in force: all are undone before the
   // first is settled.
   std::vector<std::pair<One*, RollbackReport>> undone;

@@ -98,13 +98,11 @@ Result<> clsact_fits(const Hook& hook, HookQdisc qdisc) {
                0};
 }
 
-// Kernel: each change at a tcx hook waits for a grace period of RCU with the lock of all
-// network configuration held, 8 to 15 ms where clsact takes a tenth of a millisecond. But
-// programs that others have there come first, and may keep packets from clsact, and
-// an ingress qdisc of others is better left alone. Whether this kernel has clsact is not asked:
-// where it lists no modules that takes 20 ms, and put_clsact says so as well.
-// What comes back through the hook is seen twice by filters that come before ours, so that a fault
-// with a sidecar goes before clsact where others have filters there.
+// Kernel: to make or delete a clsact qdisc the interface's queues are stopped and emptied for some
+// milliseconds (qdisc_graft()), which costs everybody packets; a filter in one that is there costs
+// nothing, and 0.1 ms where a change at a tcx hook takes 8 to 15. But programs that others have at
+// tcx come first, and may keep packets from clsact; what comes back through the hook is seen twice
+// by filters before ours; and an ingress qdisc of others is better left alone.
 Result<Means> choose(const Machine& host, const Hook& hook, const Where& where,
                      const std::vector<network::Attached>& before) {
   const auto attach = where.attach;
@@ -115,7 +113,7 @@ Result<Means> choose(const Machine& host, const Hook& hook, const Where& where,
   const auto fits = clsact_fits(hook, qdisc);
   if (attach == Attach::clsact && !fits) return fits.error();
   if (attach == Attach::clsact ||
-      (attach == Attach::automatic && fits && !others_first && qdisc != HookQdisc::ingress))
+      (attach == Attach::automatic && qdisc == HookQdisc::clsact && !others_first))
     return Means::clsact;
   SQUALL_TRY(const auto means, host.network().probe_means(hook));
   if (attach == Attach::tcx && means != Means::tcx)
@@ -265,6 +263,12 @@ Result<Plan> plan(const Machine& host, const RunContext& run, const std::string&
       SQUALL_TRY(const bool ours, clsact_is_ours(host, hook));
       if (qdisc == HookQdisc::none || ours)
         made.intents.push_back(clsact_intent(fault, hook, program));
+      if (qdisc == HookQdisc::none)
+        made.notes.push_back(
+            "making and deleting a clsact qdisc stops " + place(hook) +
+            " for some milliseconds each: packets that anybody sends there then "
+            "are lost" +
+            (where.attach == Attach::clsact ? "" : "; Linux 6.6 and later need none"));
     }
     made.intents.push_back(program_intent(fault, hook, means, program, sentence));
     add_notes(made, hook, link, means, where, before);
@@ -272,6 +276,10 @@ Result<Plan> plan(const Machine& host, const RunContext& run, const std::string&
   }
   SQUALL_CHECK(note_tunnels(made, host, where));
   return made;
+}
+
+void let_go(std::vector<Leg>& legs) {
+  for (auto& leg : legs) leg.program.reset();
 }
 
 Result<std::vector<Leg>> inject(const Plan& plan, Machine& machine, Scope& scope, const Load& load,

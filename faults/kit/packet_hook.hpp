@@ -52,6 +52,9 @@ using Load = std::function<Result<std::unique_ptr<bpf::Loaded>>(
 // redirect_to: see network::Filter; of every hook.
 Result<std::vector<Leg>> inject(const Plan&, Machine&, Scope&, const Load&, int redirect_to = 0);
 
+// Every packet passes from now on, see bpf/packet_armed.h; the undo follows.
+void let_go(std::vector<Leg>&);
+
 Result<Verified> verify(const Machine&, const RunContext&, const Where&);
 Result<> revert(const UndoRecord&, Machine&, const ChangeToken&);
 Strays strays(const Machine&, const std::string& fault);

@@ -101,6 +101,10 @@ struct Netem {
     return empty_netem(p, hold, machine, scope);
   }
 
+  void let_go(Hold& hold) const {
+    for (auto& leg : hold.legs) leg.hook.program.reset();
+  }
+
   Result<Effect> measure(const Params&, const Hold& hold, const Machine& host) const {
     return measure_netem(hold, host);
   }

@@ -118,6 +118,8 @@ struct PacketLoss {
     return {};
   }
 
+  void let_go(Hold& hold) const { packet::let_go(hold.legs); }
+
   Result<Effect> measure(const Params&, const Hold& hold, const Machine& host) const {
     std::vector<packet_loss_counters> counters;
     for (const auto& leg : hold.legs) {

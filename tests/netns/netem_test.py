@@ -12,7 +12,7 @@ import time
 import unittest
 
 from driven_fault import Driven, Pair, drain, drive
-from netem_there import need_netem
+from kernel_has import need_netem
 from run_tests import run_tests
 from sandbox import ip, need_root
 from slow import SLOW, wait_until
@@ -226,7 +226,7 @@ class Netem(unittest.TestCase):
             self.assertEqual(list(range(100)), sorted(drain(receiver, 0.1, 100)))
 
     def test_killed_packets_pass_and_those_inside_arrive(self):
-        fault = self.netem(delay="300ms", match__port=9001)
+        fault = self.netem(delay="300ms", match__port=9001, attach="clsact")
         with self.pair.make_socket("near") as sender, self.pair.make_socket("far") as receiver:
             receiver.bind((Pair.FOUR["far"], 9001))
             sender.sendto(struct.pack("!I", 1), (Pair.FOUR["far"], 9001))

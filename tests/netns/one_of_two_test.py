@@ -16,7 +16,7 @@ import unittest
 from pathlib import Path
 
 from driven_fault import inside
-from netem_there import need_netem
+from kernel_has import need_netem
 from run_tests import run_tests
 from sandbox import need_root
 from slow import scaled, wait_until

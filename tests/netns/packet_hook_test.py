@@ -9,6 +9,7 @@ import unittest
 
 import bpf_objects
 from driven_fault import Driven, Pair, drive, inside
+from kernel_has import has_tcx
 from packet_program import frame, ipv4, ipv6, ports
 from run_tests import run_tests
 from sandbox import ip, need_root
@@ -30,22 +31,14 @@ class Found(unittest.TestCase):
     def gone(self, **more):
         return 20 - len(self.pair.sendable(20, 9001, **more))
 
-    def has_tcx(self):
-        program = bpf_objects.load_pass_program("probe")
-        with inside(self.pair.near):
-            link = bpf_objects.attach_tcx(program, socket.if_nametoindex("eth0"))
-        for each in filter(None, (program, link)):
-            socket.close(each)
-        return link is not None
-
     def test_an_ingress_qdisc_of_others_stays_as_it_is(self):
         """It excludes clsact. Incoming packets are reached through it, leaving ones by tcx only."""
         self.pair.tc("qdisc", "add", "dev", "eth0", "ingress")
         self.pair.tc("filter", "add", "dev", "eth0", "ingress", "prio", "9", "protocol", "ip",
                      "u32", "match", "ip", "dport", "9009", "0xffff", "classid", "1:1")
         before = self.pair.state()
-        has_tcx = self.has_tcx()
-        for attach in ("clsact", "automatic", "tcx") if has_tcx else ("clsact", "automatic"):
+        tcx = has_tcx(self.pair.near)
+        for attach in ("clsact", "automatic", "tcx") if tcx else ("clsact", "automatic"):
             with self.subTest(attach):
                 with self.lossy(attach=attach, match__direction="in") as fault:
                     self.assertEqual("present", fault.ask("verify")["reading"])
@@ -53,7 +46,7 @@ class Found(unittest.TestCase):
                     self.assertEqual(0, self.gone())
                     self.assertEqual(1, len(drive("--strays", "packet_loss", self.pair.near)))
                 for direction in ("out", "both"):
-                    self.loses_or_refuses(attach != "clsact" and has_tcx, attach, direction)
+                    self.loses_or_refuses(attach != "clsact" and tcx, attach, direction)
                 self.assertEqual(before, self.pair.state())
 
     def loses_or_refuses(self, loses, attach, direction):
