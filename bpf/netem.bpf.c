@@ -166,6 +166,17 @@ static __always_inline int send_in(struct __sk_buff *skb, struct netem_counters 
 	return bpf_redirect(config.entrance, 0);
 }
 
+/* Here it is where it was when it was sent in: what comes now does not overtake it. */
+static __always_inline void take_back(struct __sk_buff *skb, __u32 drained)
+{
+	__u32 first = 0;
+	struct netem_state *state = bpf_map_lookup_elem(&squall_state, &first);
+
+	skb->tc_index = (__u16)(PACKET_MARK_OPEN | config.hook);
+	if (state && drained)
+		__sync_fetch_and_add(&state->drain_out, 1);
+}
+
 SEC("tc")
 int squall_decides(struct __sk_buff *skb)
 {
@@ -175,8 +186,8 @@ int squall_decides(struct __sk_buff *skb)
 	__u32 rest = skb->tc_index & PACKET_MARK_REST;
 
 	if (kind == PACKET_MARK_BACK) {
-		if (rest == config.slot)
-			skb->tc_index = (__u16)(PACKET_MARK_OPEN | config.hook);
+		if ((rest & ~PACKET_MARK_DRAINED) == config.slot)
+			take_back(skb, rest & PACKET_MARK_DRAINED);
 		return PASS;
 	}
 	if (kind == PACKET_MARK_OPEN && rest == config.hook && !config.takes_open)
@@ -235,22 +246,21 @@ static __always_inline void measure(struct netem_counters *counters, __u64 delay
 static __always_inline int come_back(struct __sk_buff *skb)
 {
 	__u32 first = 0, number = skb->tc_index & PACKET_MARK_REST;
+	__u32 back = PACKET_MARK_BACK | config.slot;
 	struct netem_counters *counters;
-	struct netem_state *state;
 	struct netem_kept *kept;
 
 	counters = bpf_map_lookup_elem(&squall_counters, &first);
-	state = bpf_map_lookup_elem(&squall_state, &first);
 	kept = bpf_map_lookup_elem(&squall_kept, &number);
-	if (!is_inside(skb) || !counters || !state || !kept)
+	if (!is_inside(skb) || !counters || !kept)
 		return TC_ACT_SHOT;
 	if (packet_mark_kind(skb->tc_index) == PACKET_MARK_DRAINING)
-		__sync_fetch_and_add(&state->drain_out, 1);
+		back |= PACKET_MARK_DRAINED;
 	else
 		measure(counters, netem_delay_ns(skb->mark, bpf_ktime_get_ns()));
 	skb->mark = kept->mark;
 	skb->priority = kept->priority;
-	skb->tc_index = (__u16)(PACKET_MARK_BACK | config.slot);
+	skb->tc_index = (__u16)back;
 	return bpf_redirect(config.target, config.leaving ? 0 : BPF_F_INGRESS);
 }
 

@@ -12,7 +12,8 @@
 #define PACKET_MARK_KIND 0xf000u
 #define PACKET_MARK_DRAINING 0x4000u /* as INSIDE, of those that the end of a fault waits for */
 #define PACKET_MARK_INSIDE 0x5000u   /* the rest: the number of what the packet had before */
-#define PACKET_MARK_BACK 0x6000u     /* the rest: the slot of the fault that had it */
+#define PACKET_MARK_BACK 0x6000u     /* the rest: the slot of the fault that had it, and: */
+#define PACKET_MARK_DRAINED 0x0800u  /* it was DRAINING */
 #define PACKET_MARK_OPEN 0x7000u     /* the rest: the hook, as it is OPEN at that one only */
 #define PACKET_MARK_REST 0x0fffu
 

@@ -55,7 +55,7 @@ netem_config config_of(const NetemParams& p, const Plan& plan, const Made& made,
   config.entrance = static_cast<__u32>(made.devices.entrance);
   config.turn = static_cast<__u32>(made.devices.turn);
   config.leaving = side == Direction::out;
-  config.slot = plan.run.slot & PACKET_MARK_REST;
+  config.slot = plan.run.slot & (PACKET_MARK_DRAINED - 1);
   config.hook = hook_number(made.leg.sidecar.netns, target.index, side) & PACKET_MARK_REST;
   config.takes_open = p.compose == Compose::all;
   config.bare = target.bare;
