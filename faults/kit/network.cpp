@@ -6,6 +6,7 @@
 #include "faults/kit/network.hpp"
 
 #include "faults/kit/link.hpp"
+#include "faults/kit/link_kind.hpp"
 #include "faults/kit/netns.hpp"
 #include "faults/kit/tc.hpp"
 #include "faults/kit/tc_redirect.hpp"
@@ -125,6 +126,11 @@ class ThisNetwork final : public Network {
   Result<std::vector<network::Link>> read_links(const NamespaceId& id) const override {
     SQUALL_TRY(const auto inside, netns::enter(id));
     return link::read_all();
+  }
+
+  Result<bool> takes_metadata(const NamespaceId& id, int ifindex) const override {
+    SQUALL_TRY(const auto inside, netns::enter(id));
+    return link::takes_metadata(ifindex);
   }
 
   Result<Means> probe_means(const Hook& hook) const override {

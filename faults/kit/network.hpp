@@ -116,6 +116,8 @@ class Network {
   virtual Result<network::Link> find_link(const network::NamespaceId&,
                                           const std::string& name) const = 0;
   virtual Result<std::vector<network::Link>> read_links(const network::NamespaceId&) const = 0;
+  // See link::takes_metadata().
+  virtual Result<bool> takes_metadata(const network::NamespaceId&, int ifindex) const = 0;
   // The best that this kernel has: tcx, else clsact.
   virtual Result<network::Means> probe_means(const network::Hook&) const = 0;
   virtual Result<network::HookQdisc> read_hook_qdisc(const network::Hook&) const = 0;

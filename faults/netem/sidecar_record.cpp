@@ -26,6 +26,15 @@ Intent sidecar_intent(const sidecar::Identity& id, Direction direction, const st
               (id.loopback != 0 ? id.turn() : id.entrance())};
 }
 
+Error needs_metadata(const std::string& place) {
+  return {ErrorKind::unsupported,
+          "cannot send packets of " + place +
+              " through netem: the key of this external tunnel would be lost on the way",
+          "disturb the interface that its packets leave by; 'packet_loss' works here",
+          {},
+          0};
+}
+
 }  // namespace
 
 bool is_of_sidecar(const UndoRecord& record) {
@@ -55,6 +64,8 @@ std::uint32_t hook_number(const network::NamespaceId& netns, int ifindex, Direct
 Result<> plan_sidecars(Plan& plan, const Machine& host, const packet::Target& target) {
   SQUALL_TRY(const auto netns, host.network().find_namespace(target.netns));
   SQUALL_TRY(const auto link, host.network().find_link(netns, target.interface));
+  SQUALL_TRY(const bool keyed, host.network().takes_metadata(netns, link.index));
+  if (keyed) return needs_metadata(target.interface + network::of_namespace(netns));
   const auto beside = " beside " + target.interface + network::of_namespace(netns);
   std::vector<Intent> first;
   for (const auto& intent : plan.intents) {

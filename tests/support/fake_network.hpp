@@ -87,6 +87,7 @@ class FakeNetwork final : public Network {
   Result<network::Link> find_link(const network::NamespaceId&,
                                   const std::string& name) const override;
   Result<std::vector<network::Link>> read_links(const network::NamespaceId&) const override;
+  Result<bool> takes_metadata(const network::NamespaceId&, int) const override { return false; }
   Result<network::Means> probe_means(const network::Hook&) const override;
   Result<network::HookQdisc> read_hook_qdisc(const network::Hook&) const override;
   Result<std::vector<network::Attached>> read_hook(const network::Hook&) const override;

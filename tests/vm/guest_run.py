@@ -28,8 +28,9 @@ def main():
 def warm_up(environment):
     """The share is slow to read from: a first run should not wait for it with its lease running."""
     squall = Path(environment["SQUALL_BUILD"]) / "squall"
-    for words in (["--version"], ["inject", "packet_loss", "--interface", "lo", "--loss", "1%",
-                                  "--for", "0s", "--yes"]):
+    inject = [["inject", fault, "--interface", "lo", "--loss", "1%", "--for", "0s", "--yes"]
+              for fault in ("packet_loss", "netem")]
+    for words in (["--version"], *inject):
         subprocess.run([squall, *words], env={**environment, "SQUALL_STATE_DIR": "/run/warm"},
                        stdin=subprocess.DEVNULL, capture_output=True)
 
