@@ -111,6 +111,17 @@ Result<std::vector<std::string>> survey_here(int ifindex) {
   return lines;
 }
 
+// Ours see a packet in the order of the scenario, before those of others: the number of the last
+// one with an earlier slot, or 0.
+std::uint32_t behind_which(const std::vector<tcx::Entry>& entries, const std::string& name) {
+  std::uint32_t last = 0;
+  const auto slot = network::filter_handle(name) & 0xff;
+  for (const auto& each : entries)
+    if (bpf::is_our_name(each.name) && (network::filter_handle(each.name) & 0xff) < slot)
+      last = each.program;
+  return last;
+}
+
 class ThisNetwork final : public Network {
  public:
   Result<NamespaceId> find_namespace(const std::string& text) const override {
@@ -159,7 +170,9 @@ class ThisNetwork final : public Network {
                                                            const network::Filter& filter) override {
     SQUALL_TRY(const auto inside, netns::enter(hook.netns));
     if (means == Means::tcx) {
-      SQUALL_TRY(auto link, tcx::put(token, hook.ifindex, hook.direction, loaded.program()));
+      SQUALL_TRY(const auto entries, read_tcx(hook.ifindex, hook.direction));
+      SQUALL_TRY(auto link, tcx::put(token, hook.ifindex, hook.direction, loaded.program(),
+                                     behind_which(entries, loaded.name())));
       return std::unique_ptr<network::Attachment>(std::make_unique<TcxLink>(std::move(link)));
     }
     // Kernel: an ingress qdisc would take it, and show it the other direction's packets.

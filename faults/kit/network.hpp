@@ -6,7 +6,7 @@
 //
 // Our marks, fixed here and nowhere else:
 //   program     squall_<mark><slot>, 15 characters: run's mark, slot in hex
-//   tcx         first in the hook's list; only where others use tcx, see docs/decisions/0007
+//   tcx         first in the hook's list, by slot; see docs/decisions/0015 for where it is used
 //   filter      priority 0x7f17 (32535) plus the slot; handle 0x7f17 in the upper half, mark and
 //               slot in the lower; its name is the program's, with "+clsact" when the clsact
 //               qdisc is ours as well

@@ -17,6 +17,8 @@ namespace {
 constexpr std::uint32_t kIngress = 46;
 constexpr std::uint32_t kEgress = 47;
 constexpr std::uint32_t kBefore = 1U << 3;  // without an anchor: at the head of the list
+constexpr std::uint32_t kAfter = 1U << 4;
+constexpr std::uint32_t kAnchorIsNumber = 1U << 5;
 
 struct LinkCreate {
   std::uint32_t program;
@@ -100,12 +102,14 @@ Result<std::vector<Entry>> read(int ifindex, network::Direction direction) {
   return entries;
 }
 
-Result<Fd> put(const ChangeToken&, int ifindex, network::Direction direction, int program) {
+Result<Fd> put(const ChangeToken&, int ifindex, network::Direction direction, int program,
+               std::uint32_t behind) {
   LinkCreate request{};
   request.program = static_cast<std::uint32_t>(program);
   request.ifindex = static_cast<std::uint32_t>(ifindex);
   request.attach_type = attach_type(direction);
-  request.flags = kBefore;
+  request.flags = behind == 0 ? kBefore : kAfter | kAnchorIsNumber;
+  request.anchor = behind;
   Fd link(call(BPF_LINK_CREATE, request));
   if (!link) return sys_error("attach a packet program to interface " + std::to_string(ifindex));
   return link;

@@ -22,7 +22,9 @@ struct Entry {
 
 // Error (unsupported): this kernel has no tcx.
 Result<std::vector<Entry>> read(int ifindex, network::Direction);
-Result<Fd> put(const ChangeToken&, int ifindex, network::Direction, int program);
+// Behind the program with this number, or with 0 at the head of the list.
+Result<Fd> put(const ChangeToken&, int ifindex, network::Direction, int program,
+               std::uint32_t behind);
 Result<> delete_link(const ChangeToken&, std::uint32_t link);
 
 // For filters as well, which name their program by number.
