@@ -5,11 +5,17 @@
 #include "faults/kit/procfs.hpp"
 #include "faults/kit/worker_life.hpp"
 #include "safety/base/fd.hpp"
+#include "safety/base/file.hpp"
 #include "safety/base/process_stat.hpp"
 
+#include <bit>
 #include <cerrno>
+#include <chrono>
+#include <climits>
 #include <csignal>
+#include <cstdio>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <new>
 #include <poll.h>
 #include <sched.h>
@@ -23,21 +29,47 @@ namespace squall {
 namespace {
 
 constexpr int kStartLimit = 2000;  // milliseconds
-constexpr int kEndLimit = 2000;
+// The kernel takes its time to free what a process holds: this long for nothing, and per GiB.
+constexpr Duration kEndLimit = 2s, kEndLimitPerGiB = 250ms;
 
 struct Unmap {
   void operator()(WorkerPage* page) const { ::munmap(page, sizeof(WorkerPage)); }
 };
 using SharedPage = std::unique_ptr<WorkerPage, Unmap>;
 
-void kill_and_reap(int pidfd) {
-  ::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0);
+bool has_ended(int pidfd, int wait = 0) {
   pollfd gone{pidfd, POLLIN, 0};
-  ::poll(&gone, 1, kEndLimit);
+  return ::poll(&gone, 1, wait) > 0;
+}
+
+void send_kill(int pidfd) { ::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0); }
+
+// Kernel: a process becomes a zombie, which its descriptor tells, after its memory was freed.
+void reap(int pidfd, Duration limit) {
+  has_ended(pidfd, static_cast<int>(limit / 1ms));
   siginfo_t info{};
   // Whoever is not the parent has nothing to reap: that is init's work then.
   ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG);
 }
+
+Duration end_limit(pid_t pid) {
+  constexpr double kGiB = 1 << 30;
+  const auto text = read_file("/proc/" + std::to_string(pid) + "/statm", 256);
+  unsigned long size = 0, pages = 0;
+  if (!text || std::sscanf(text->c_str(), "%lu %lu", &size, &pages) != 2) return kEndLimit;
+  const double held = static_cast<double>(pages) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+  return kEndLimit + std::chrono::duration_cast<Duration>(kEndLimitPerGiB * (held / kGiB));
+}
+
+void kill_and_reap(int pidfd, pid_t pid) {
+  const auto limit = end_limit(pid);
+  send_kill(pidfd);
+  reap(pidfd, limit);
+}
+
+// Kernel: a futex is 32 bits wide; what is waited for is that they are no longer 0.
+static_assert(std::endian::native == std::endian::little);
+const void* futex_of(const std::atomic<std::uint64_t>& word) { return &word; }
 
 class ThisHostsWorker final : public Worker {
  public:
@@ -45,12 +77,23 @@ class ThisHostsWorker final : public Worker {
       : id_(id), held_(std::move(held)), lifeline_(std::move(lifeline)), page_(std::move(page)) {}
   ThisHostsWorker(const ThisHostsWorker&) = delete;
   ThisHostsWorker& operator=(const ThisHostsWorker&) = delete;
-  ~ThisHostsWorker() override { kill_and_reap(held_.get()); }
+  ~ThisHostsWorker() override { kill_and_reap(held_.get(), id_.pid); }
 
   ProcessId id() const override { return id_; }
   std::uint64_t read_report(std::size_t which) const override {
     return page_->reports.at(which).load(std::memory_order_acquire);
   }
+  bool wait_for_report(std::size_t which, Duration limit) const override {
+    const auto until = std::chrono::steady_clock::now() + limit;
+    while (read_report(which) == 0) {
+      if (ended() || std::chrono::steady_clock::now() >= until) return read_report(which) != 0;
+      const timespec look_again{0, 50'000'000};  // whether it ended: nobody wakes us then
+      ::syscall(SYS_futex, futex_of(page_->reports.at(which)), FUTEX_WAIT, 0, &look_again, nullptr,
+                0);
+    }
+    return true;
+  }
+  bool ended() const override { return has_ended(held_.get()); }
   Duration read_cpu_time() const override {
     clockid_t clock{};
     timespec used{};
@@ -135,6 +178,9 @@ class ThisHostsWorkers final : public Workers {
                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (mapped == MAP_FAILED) return sys_error("map the page of worker '" + order.name + "'");
     SharedPage page(new (mapped) WorkerPage);
+    if (order.text.size() >= page->text.size())
+      return Error{ErrorKind::invalid, "'" + order.text + "' is too long", {}, {}, 0};
+    order.text.copy(page->text.data(), order.text.size());
     int lifeline[2];
     int ready[2];
     if (::pipe2(lifeline, O_CLOEXEC) != 0) return sys_error("make a pipe");
@@ -151,33 +197,58 @@ class ThisHostsWorkers final : public Workers {
     auto heard = hear_ready(ready_ours, order);
     const auto stat = read_process_stat(child);
     if (!heard || !stat) {
-      kill_and_reap(held.get());
+      kill_and_reap(held.get(), child);
       return heard ? stat.error() : std::move(heard).error();
     }
     return std::unique_ptr<Worker>(std::make_unique<ThisHostsWorker>(
         ProcessId{child, stat->start}, std::move(held), std::move(lifeline_ours), std::move(page)));
   }
 
-  Result<> delete_if_ours(const ChangeToken&, const ProcessId& id,
+  Result<> delete_if_ours(const ChangeToken&, const std::vector<ProcessId>& ids,
                           const std::string& name) override {
-    const Fd held{static_cast<int>(::syscall(SYS_pidfd_open, id.pid, 0))};
-    if (!held && errno == ESRCH) return {};
+    Result<> done;
+    std::vector<Ending> ending;
+    for (const auto& id : ids) {
+      auto held = hold_if_ours(id, name);
+      if (!held) done = std::move(held).error();
+      if (!held || !*held) continue;
+      ending.push_back({id.pid, end_limit(id.pid), std::move(*held)});
+      send_kill(ending.back().held.get());
+    }
+    for (const auto& each : ending) {
+      reap(each.held.get(), each.limit);
+      if (has_ended(each.held.get())) continue;
+      const auto pid = std::to_string(each.pid);
+      done = Error{ErrorKind::system, "worker " + pid + " did not end", "kill -9 " + pid, {}, 0};
+    }
+    return done;
+  }
+
+ private:
+  struct Ending {
+    pid_t pid;
+    Duration limit;
+    Fd held;
+  };
+  // Nothing where there is no such worker.
+  static Result<Fd> hold_if_ours(const ProcessId& id, const std::string& name) {
+    Fd held{static_cast<int>(::syscall(SYS_pidfd_open, id.pid, 0))};
+    if (!held && errno == ESRCH) return Fd{};
     if (!held) return sys_error("hold worker " + std::to_string(id.pid));
     const auto stat = read_process_stat(id.pid);
     if (!stat && stat.error().kind != ErrorKind::gone) return stat.error();
-    if (!stat || stat->start != id.start || stat->name != name) return {};
-    kill_and_reap(held.get());
-    pollfd gone{held.get(), POLLIN, 0};
-    if (::poll(&gone, 1, 0) > 0) return {};
-    return Error{ErrorKind::system,
-                 "worker " + std::to_string(id.pid) + " did not end",
-                 "kill -9 " + std::to_string(id.pid),
-                 {},
-                 0};
+    if (!stat || stat->start != id.start || stat->name != name) return Fd{};
+    return held;
   }
 };
 
 }  // namespace
+
+void publish_report(WorkerPage& page, std::size_t which, std::uint64_t value) {
+  auto& report = page.reports.at(which);
+  report.store(value, std::memory_order_release);
+  ::syscall(SYS_futex, futex_of(report), FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+}
 
 std::unique_ptr<Workers> this_hosts_workers() { return std::make_unique<ThisHostsWorkers>(); }
 

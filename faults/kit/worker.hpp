@@ -24,9 +24,13 @@ namespace squall {
 
 // Shared with the worker: settings go in, reports come out, without system calls.
 struct WorkerPage {
-  std::array<std::atomic<std::uint64_t>, 4> settings{};
-  std::array<std::atomic<std::uint64_t>, 5> reports{};
+  std::array<std::atomic<std::uint64_t>, 8> settings{};
+  std::array<std::atomic<std::uint64_t>, 8> reports{};
+  std::array<char, 1024> text{};  // from the order
 };
+
+// In the worker: so that wait_for_report() sees it at once.
+void publish_report(WorkerPage& page, std::size_t which, std::uint64_t value);
 
 enum class WorkerClass { normal, batch, idle, fifo };
 template <>
@@ -47,6 +51,7 @@ struct WorkerOrder {
   WorkerClass scheduling = WorkerClass::normal;
   int nice = 0;
   int real_time_priority = 0;  // with fifo
+  std::string text{};          // for work(): a path; at most 1023 characters
 };
 
 std::string worker_name(const std::string& mark, unsigned slot);
@@ -58,6 +63,9 @@ class Worker {
   virtual ~Worker() = default;
   virtual ProcessId id() const = 0;
   virtual std::uint64_t read_report(std::size_t which) const = 0;
+  // Until that report is not 0; false when it still is after `limit`, or the worker ended.
+  virtual bool wait_for_report(std::size_t which, Duration limit) const = 0;
+  virtual bool ended() const = 0;
   virtual Duration read_cpu_time() const = 0;  // the kernel's account of it
 
   virtual void set(const ChangeToken&, std::size_t which, std::uint64_t value) = 0;
@@ -78,15 +86,18 @@ class Workers {
 
   // Idle until its go; harmless, so it needs no token.
   virtual Result<std::unique_ptr<Worker>> make_idle(const WorkerOrder& order) = 0;
-  // From a record, in any process. Gone already is success; somebody else's is left alone.
-  virtual Result<> delete_if_ours(const ChangeToken&, const ProcessId& id,
+  // From a record, in any process; all of them at once, until the kernel has their memory back.
+  // Gone already is success; somebody else's is left alone.
+  virtual Result<> delete_if_ours(const ChangeToken&, const std::vector<ProcessId>& ids,
                                   const std::string& name) = 0;
 };
 
 std::unique_ptr<Workers> this_hosts_workers();
 
-// For revert: ends the worker of a record ("worker" is its name), or every one of that
-// name when the record is from before it was made.
+// As a value of an undo record: several workers that one record covers.
+Intent with_workers(const Intent& intent, const std::vector<ProcessId>& ids);
+// For revert: ends the worker or the workers of a record ("worker" is their name), or every one of
+// that name when the record is from before they were made.
 Result<> delete_recorded_worker(const UndoRecord&, Workers&, const ChangeToken&);
 // For strays: every worker whose maker is gone, as an intent of `fault`. One whose parent runs
 // the same program is held by a run.

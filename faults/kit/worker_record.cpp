@@ -5,9 +5,39 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <cstdio>
 
 namespace squall {
+namespace {
+
+// "1234@567890,1235@567890"
+Result<std::vector<ProcessId>> listed_workers(const std::string& text) {
+  std::vector<ProcessId> ids;
+  const char* at = text.data();
+  const char* end = at + text.size();
+  while (at != end) {
+    ProcessId id;
+    const auto pid = std::from_chars(at, end, id.pid);
+    if (pid.ec != std::errc{} || pid.ptr == end || *pid.ptr != '@') break;
+    const auto start = std::from_chars(pid.ptr + 1, end, id.start);
+    if (start.ec != std::errc{}) break;
+    ids.push_back(id);
+    if (start.ptr == end) return ids;
+    if (*start.ptr != ',') break;
+    at = start.ptr + 1;
+  }
+  return Error{ErrorKind::invalid, "a record's workers '" + text + "' are damaged", {}, {}, 0};
+}
+
+}  // namespace
+
+Intent with_workers(const Intent& intent, const std::vector<ProcessId>& ids) {
+  std::string text;
+  for (const auto& each : ids)
+    text += (text.empty() ? "" : ",") + std::to_string(each.pid) + "@" + std::to_string(each.start);
+  return intent.with("workers", text);
+}
 
 std::string worker_name(const std::string& mark, unsigned slot) {
   std::array<char, 24> text{};
@@ -23,14 +53,19 @@ bool is_worker_name(const std::string& comm) {
 Result<> delete_recorded_worker(const UndoRecord& undo, Workers& workers,
                                 const ChangeToken& token) {
   SQUALL_TRY(const auto name, undo.text("worker"));
+  if (const auto* listed = undo.find("workers")) {
+    SQUALL_TRY(const auto ids, listed_workers(*listed));
+    return workers.delete_if_ours(token, ids, name);
+  }
   if (undo.find("pid")) {
     SQUALL_TRY(const auto id, process_of(undo));
-    return workers.delete_if_ours(token, id, name);
+    return workers.delete_if_ours(token, {id}, name);
   }
   SQUALL_TRY(const auto all, workers.find_all());
+  std::vector<ProcessId> named;
   for (const auto& each : all)
-    if (each.name == name) SQUALL_CHECK(workers.delete_if_ours(token, each.id, name));
-  return {};
+    if (each.name == name) named.push_back(each.id);
+  return workers.delete_if_ours(token, named, name);
 }
 
 Strays find_stray_workers(const std::string& fault, const Machine& host) {

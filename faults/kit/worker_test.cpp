@@ -90,12 +90,12 @@ TEST_CASE("a record ends its worker, and nobody who has its pid or its name by a
   REQUIRE(worker);
   const auto id = (*worker)->id();
   with_token([&](const ChangeToken& token) {
-    CHECK(workers->delete_if_ours(token, {id.pid, id.start + 1}, "squall-abc12307"));
-    CHECK(workers->delete_if_ours(token, id, "squall-abc12308"));
+    CHECK(workers->delete_if_ours(token, {{id.pid, id.start + 1}}, "squall-abc12307"));
+    CHECK(workers->delete_if_ours(token, {id}, "squall-abc12308"));
     CHECK(processes->read(id));
-    CHECK(workers->delete_if_ours(token, id, "squall-abc12307"));
+    CHECK(workers->delete_if_ours(token, {id}, "squall-abc12307"));
     CHECK_FALSE(processes->read(id));
-    CHECK(workers->delete_if_ours(token, id, "squall-abc12307"));
+    CHECK(workers->delete_if_ours(token, {id}, "squall-abc12307"));
   });
 }
 

@@ -217,6 +217,8 @@ class FakeWorker final : public Worker {
 
   ProcessId id() const override { return id_; }
   std::uint64_t read_report(std::size_t) const override { return 0; }
+  bool wait_for_report(std::size_t, Duration) const override { return !ended(); }
+  bool ended() const override { return !from_.state_->contains(id_); }
   Duration read_cpu_time() const override {
     return Duration(static_cast<std::int64_t>(1e9 * from_.load_.share()));
   }
@@ -274,11 +276,13 @@ Result<std::unique_ptr<Worker>> FakeWorkers::make_idle(const WorkerOrder& order)
   return std::unique_ptr<Worker>(std::make_unique<FakeWorker>(*this, id));
 }
 
-Result<> FakeWorkers::delete_if_ours(const ChangeToken&, const ProcessId& id,
+Result<> FakeWorkers::delete_if_ours(const ChangeToken&, const std::vector<ProcessId>& ids,
                                      const std::string& name) {
-  SQUALL_CHECK(gate_.pass("end worker " + std::to_string(id.pid)));
-  const auto found = processes_.read(id);
-  if (found && found->name == name) end(id);
+  for (const auto& id : ids) {
+    SQUALL_CHECK(gate_.pass("end worker " + std::to_string(id.pid)));
+    const auto found = processes_.read(id);
+    if (found && found->name == name) end(id);
+  }
   return {};
 }
 

@@ -103,7 +103,7 @@ class FakeWorkers final : public Workers {
     std::string name;
     int cpu = -1;
     bool went = false;
-    std::array<std::uint64_t, 4> settings{};
+    std::array<std::uint64_t, 8> settings{};
     std::vector<std::pair<std::string, std::string>> pinned_in{};  // its cgroups then
     bool operator==(const Made&) const = default;
   };
@@ -122,7 +122,7 @@ class FakeWorkers final : public Workers {
   Result<std::vector<int>> read_cpus(const ProcessId& id) const override;
   Result<std::vector<ProcessInfo>> find_all() const override;
   Result<std::unique_ptr<Worker>> make_idle(const WorkerOrder& order) override;
-  Result<> delete_if_ours(const ChangeToken&, const ProcessId& id,
+  Result<> delete_if_ours(const ChangeToken&, const std::vector<ProcessId>& ids,
                           const std::string& name) override;
 
  private:
