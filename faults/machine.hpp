@@ -18,6 +18,7 @@ class Sidecars;   // faults/kit/sidecar.hpp    netem beside an interface
 class Processes;  // faults/kit/process.hpp    finding and signalling processes
 class Cgroups;    // faults/kit/cgroup.hpp     groups, v1 and v2
 class Workers;    // faults/kit/worker.hpp     our own helper processes
+class Memory;     // faults/kit/memory.hpp     what memory there is, and who lacks it
 
 class Machine {
  public:
@@ -36,6 +37,8 @@ class Machine {
   virtual Cgroups& cgroups() = 0;
   virtual const Workers& workers() const = 0;
   virtual Workers& workers() = 0;
+  virtual const Memory& memory() const = 0;
+  virtual Memory& memory() = 0;
 };
 
 // This host. Cheap to make: nothing is opened before it is used.

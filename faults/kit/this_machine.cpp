@@ -5,6 +5,7 @@
 #include "faults/kit/bpf.hpp"
 #include "faults/kit/cgroup.hpp"
 #include "faults/kit/kernel.hpp"
+#include "faults/kit/memory.hpp"
 #include "faults/kit/network.hpp"
 #include "faults/kit/process.hpp"
 #include "faults/kit/sidecar.hpp"
@@ -41,6 +42,8 @@ class ThisMachine final : public Machine {
   Cgroups& cgroups() override { return cgroups_.get(); }
   const Workers& workers() const override { return workers_.get(); }
   Workers& workers() override { return workers_.get(); }
+  const Memory& memory() const override { return memory_.get(); }
+  Memory& memory() override { return memory_.get(); }
 
  private:
   Lazy<Kernel, this_kernel> kernel_;
@@ -50,6 +53,7 @@ class ThisMachine final : public Machine {
   Lazy<Processes, this_hosts_processes> processes_;
   Lazy<Cgroups, this_hosts_cgroups> cgroups_;
   Lazy<Workers, this_hosts_workers> workers_;
+  Lazy<Memory, this_hosts_memory> memory_;
 };
 
 }  // namespace

@@ -42,6 +42,8 @@ std::unique_ptr<FakeMachine> clean_machine() {
       {"memory.events", "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0"},
       {"memory.high", "max"},
       {"memory.max", "max"}};
+  machine->cgroups().edit().groups["/prices"] = {{"memory.max", "1073741824"},
+                                                 {"memory.current", "104857600"}};
   const auto add = [&](pid_t pid, const std::string& name, const std::string& command,
                        const std::string& group) {
     ProcessInfo made;

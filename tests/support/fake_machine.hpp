@@ -8,6 +8,7 @@
 
 #include "faults/kit/kernel.hpp"
 #include "faults/machine.hpp"
+#include "tests/support/fake_memory.hpp"
 #include "tests/support/fake_network.hpp"
 #include "tests/support/fake_processes.hpp"
 #include "tests/support/fake_sidecars.hpp"
@@ -52,6 +53,8 @@ class FakeMachine final : public Machine {
   FakeCgroups& cgroups() override { return cgroups_; }
   const FakeWorkers& workers() const override { return workers_; }
   FakeWorkers& workers() override { return workers_; }
+  const FakeMemory& memory() const override { return memory_; }
+  FakeMemory& memory() override { return memory_; }
   FakeKernel& edit_kernel() { return kernel_; }
 
   // The same state, whatever became of the gate.
@@ -66,6 +69,7 @@ class FakeMachine final : public Machine {
   FakeProcesses processes_{gate_};
   FakeCgroups cgroups_{gate_, processes_};
   FakeWorkers workers_{gate_, processes_};
+  FakeMemory memory_;
 };
 
 std::ostream& operator<<(std::ostream&, const FakeMachine&);
