@@ -28,6 +28,8 @@ POWER_OFF_AT = ("injecting", "active", "rolling_back")
 # Seconds: for one file; for what the guest has to do before the first and after each; for all
 # that one kernel is asked, which is less than CTest allows (tests/CMakeLists.txt).
 STEP_LIMIT, MARGIN, TOTAL_LIMIT = 300, 60, 2100
+if os.environ.get("SQUALL_ROUNDS"):  # a benchmark
+    STEP_LIMIT = TOTAL_LIMIT
 # What a test file may say of itself in its first lines: which of the kernels it needs, where
 # the others could not change its outcome, and which of its tests stand for all of them.
 ONLY_ON = re.compile(r"(?m)^# On kernels? (\S+(?:, \S+)*) only: ")
@@ -118,7 +120,8 @@ def run_kernel(kernel, options):
 def boot(guest, results, steps, options, pull=None):
     environment = {"SQUALL_BUILD": str(Path(options.build).resolve()),
                    "PYTHONPATH": str(TESTS / "support"), "SQUALL_VM": guest.kernel.name,
-                   "SQUALL_SLOW": str(machine.slowness(guest.kernel))}
+                   "SQUALL_SLOW": str(machine.slowness(guest.kernel)),
+                   "SQUALL_ROUNDS": os.environ.get("SQUALL_ROUNDS", "")}
     (guest.job / "job.json").write_text(json.dumps({"environment": environment, "steps": steps}))
     pulled_at = guest.job / "pull_the_plug"
     pulled_at.unlink(missing_ok=True)
