@@ -6,6 +6,7 @@
 #include "bpf/packet_mark.h"
 #include "faults/kit/bpf.hpp"
 #include "faults/kit/distribution.hpp"
+#include "faults/kit/memory.hpp"
 #include "faults/machine.hpp"
 #include "faults/netem/sidecar_record.hpp"
 
@@ -22,11 +23,6 @@ struct Made {
   NetemLeg leg;
   sidecar::Devices devices;
 };
-
-// Each direction has a seed of its own: the two streams must not be alike.
-netem::Settings settings_for(const NetemParams& p, const NetemHold& hold, Direction side) {
-  return settings_of(p, limit_of(p), hold.seed + (side == Direction::out ? 1 : 0));
-}
 
 Result<std::vector<Made>> make(const NetemParams& p, const Plan& plan, const NetemHold& hold,
                                Machine& machine, Scope& scope) {
@@ -70,19 +66,14 @@ Made& of_direction(std::vector<Made>& all, Direction side) {
                                [&](const Made& each) { return each.leg.hook.direction == side; });
 }
 
-Result<NetemSeen> read_leg(const NetemLeg& leg, const Machine& host) {
-  SQUALL_TRY(const auto counters,
-             bpf::read_sum<netem_counters>(host.bpf(), *leg.hook.program, "squall_counters"));
-  SQUALL_TRY(const auto state, host.sidecars().read(leg.sidecar));
-  return seen_by(leg.tally, counters, state.value_or(sidecar::State{}));
-}
-
 }  // namespace
 
 Result<NetemHold> inject_netem(const NetemParams& p, const Plan& plan, Machine& machine,
                                Scope& scope) {
   NetemHold hold;
   hold.seed = plan.run.seed;
+  SQUALL_TRY(const auto room, memory::read_room(machine.memory()));
+  hold.available = room.available;
   SQUALL_TRY(hold.tables.delay, netem::read_distribution(p.delay.distribution));
   SQUALL_TRY(hold.tables.slot, netem::read_distribution(p.slot.distribution));
   SQUALL_TRY(auto made, make(p, plan, hold, machine, scope));
@@ -113,38 +104,6 @@ Result<NetemHold> inject_netem(const NetemParams& p, const Plan& plan, Machine& 
     hold.legs.push_back(std::move(leg));
   }
   return hold;
-}
-
-Result<> adjust_netem(const NetemParams& p, NetemHold& hold, Machine& machine, Scope& scope) {
-  for (auto& leg : hold.legs) {
-    SQUALL_TRY(const auto seen, read_leg(leg, machine));
-    const auto settings = settings_for(p, hold, leg.hook.direction);
-    const auto expected = expected_of(settings, hold.tables.delay);
-    SQUALL_CHECK(scope.adjust([&](const ChangeToken& token) {
-      return machine.sidecars().change(token, leg.sidecar, settings);
-    }));
-    SQUALL_CHECK(scope.adjust([&](const ChangeToken& token) {
-      return bpf::set(token, machine.bpf(), *leg.hook.program, "squall_settings",
-                      centre_of(expected));
-    }));
-    leg.tally.change_to(p, expected, seen);
-  }
-  return {};
-}
-
-Result<Effect> measure_netem(const NetemHold& hold, const Machine& host) {
-  if (hold.effect) return *hold.effect;
-  std::vector<NetemTally> tallies;
-  std::vector<NetemSeen> all;
-  for (const auto& leg : hold.legs) {
-    SQUALL_TRY(const auto seen, read_leg(leg, host));
-    all.push_back(seen);
-    tallies.push_back(leg.tally);
-  }
-  auto effect = netem_effect(tallies, all);
-  if (!hold.seeded)
-    effect.why += "; this kernel's netem takes no seed (Linux 6.6 has it): another run differs";
-  return effect;
 }
 
 }  // namespace squall

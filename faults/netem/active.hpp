@@ -28,10 +28,14 @@ struct NetemHold {
   std::vector<NetemLeg> legs;
   netem::Tables tables;
   std::uint64_t seed = 0;
+  Bytes available;               // memory, when it began
   bool seeded = true;            // the kernel took it
   std::optional<Effect> effect;  // the last one, from when on netem is emptied
   std::chrono::steady_clock::time_point emptied_since{};
 };
+
+// Each direction has a seed of its own: the two streams must not be alike.
+netem::Settings settings_for(const NetemParams&, const NetemHold&, network::Direction);
 
 Result<NetemHold> inject_netem(const NetemParams&, const Plan&, Machine&, Scope&);
 Result<> adjust_netem(const NetemParams&, NetemHold&, Machine&, Scope&);

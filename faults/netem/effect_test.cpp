@@ -3,6 +3,7 @@
 #include "faults/netem/effect.hpp"
 
 #include "bpf/netem.h"
+#include "faults/netem/limit.hpp"
 
 #include <doctest/doctest.h>
 
@@ -132,7 +133,8 @@ TEST_CASE("netem: the limit follows from delay, rate and packet rate") {
   params.packet_rate = 100'000;
   CHECK(needed_limit(params) == 5'000);
   params.limit = 7;
-  CHECK(limit_of(params) == 7);
+  CHECK(limit_of(params, Bytes{1}) == 7);
+  CHECK(limit_of(delaying(10s), Bytes{1 << 30}) == 116'508);
   params = delaying(100ms);
   params.rate.rate.bits = 10'000'000;
   CHECK(needed_limit(params) == 2901);  // 1.25 * (0.1 s * 14,881 + 833)

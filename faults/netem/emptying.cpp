@@ -13,6 +13,7 @@
 #include "faults/kit/bpf.hpp"
 #include "faults/machine.hpp"
 #include "faults/netem/active.hpp"
+#include "faults/netem/limit.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -48,7 +49,7 @@ Result<> set_phase(NetemLeg& leg, netem_phase phase, Machine& machine, Scope& sc
 Result<> begin(NetemHold& hold, Machine& machine, Scope& scope) {
   for (auto& leg : hold.legs) {
     netem::Settings passing;
-    passing.limit = limit_of(leg.tally.params);
+    passing.limit = limit_of(leg.tally.params, hold.available);
     passing.rate.bytes_per_second = kPassingRate;
     SQUALL_CHECK(set_phase(leg, NETEM_DRAINS, machine, scope));
     SQUALL_CHECK(scope.adjust([&](const ChangeToken& token) {

@@ -5,9 +5,12 @@
 
 #include "faults/fault.hpp"
 #include "faults/kit/distribution.hpp"
+#include "faults/kit/figures.hpp"
+#include "faults/kit/memory.hpp"
 #include "faults/kit/packet_hook.hpp"
 #include "faults/machine.hpp"
 #include "faults/netem/active.hpp"
+#include "faults/netem/limit.hpp"
 #include "faults/netem/params.hpp"
 #include "faults/netem/sidecar_record.hpp"
 
@@ -73,6 +76,12 @@ struct Netem {
                packet::plan(host, run, describe().name, where(p),
                             "send through netem (" + sentence(p) + ") " + p.match.sentence()));
     SQUALL_CHECK(plan_sidecars(plan, host, p.target));
+    SQUALL_TRY(const auto room, memory::read_room(host.memory()));
+    if (p.limit == 0 && needed_limit(p) > bearable_limit(room.available))
+      plan.notes.push_back("as many as " + figures::grouped(needed_limit(p)) +
+                           " packets may have to wait; memory bears " +
+                           figures::grouped(bearable_limit(room.available)) +
+                           ": write 'packet_rate' or 'limit'");
     if (does_nothing(p))
       plan.notes.emplace_back("netem has nothing to do until a ramp gives it something");
     return plan;

@@ -95,12 +95,6 @@ std::string sentence(const NetemParams&);
 bool does_nothing(const NetemParams&);
 netem::Settings settings_of(const NetemParams&, std::uint32_t limit, std::uint64_t seed);
 
-// Packets that wait at the same time: for the delay with four deviations of jitter, and what
-// a rate lets pile up in a second; with a quarter more, as netem loses what finds it full.
-std::uint64_t needed_limit(const NetemParams&);
-// The user's, or as much of what is needed as this host's memory is likely to bear.
-std::uint32_t limit_of(const NetemParams&);
-
 std::vector<Rule<NetemParams>> netem_rules();
 
 }  // namespace squall
