@@ -12,7 +12,8 @@ build=(g++ clang-19 llvm-19 cmake ninja-build ccache pkg-config python3
   iproute2 bpftool procps util-linux)
 tests=(clang-format-19 clang-tidy-19 libclang-rt-19-dev strace time stress-ng iputils-ping
   python3-jsonschema zsh fish groff-base
-  qemu-system-x86 busybox-static cpio kmod)
+  qemu-system-x86 busybox-static cpio kmod
+  podman conmon crun runc)
 
 case "${1:-all}" in
   build) wanted=("${build[@]}") ;;

@@ -3,6 +3,7 @@
 #include "faults/cpu_pressure/chosen_cpus.hpp"
 
 #include "faults/kit/cgroup.hpp"
+#include "faults/kit/container.hpp"
 #include "faults/kit/cpu_list.hpp"
 #include "faults/kit/worker.hpp"
 #include "faults/machine.hpp"
@@ -39,13 +40,25 @@ bool among(int cpu, const std::vector<int>& cpus) {
 
 }  // namespace
 
+Result<std::optional<Cgroup>> find_load_group(const CpuPressureParams& p, const Machine& host) {
+  auto name = p.cgroup;
+  if (!p.container.empty()) {
+    SQUALL_TRY(const auto container, find_container(p.container, host));
+    name = container.cgroup;
+  }
+  if (name.empty()) return std::optional<Cgroup>{};
+  SQUALL_TRY(auto group, host.cgroups().find(name, "cpu"));
+  return std::optional(std::move(group));
+}
+
 Result<std::vector<int>> choose_cpus(const CpuPressureParams& p, const Machine& host) {
   const auto usable = host.workers().read_usable_cpus();
   auto allowed = usable;
-  if (!p.cgroup.empty()) {
-    SQUALL_TRY(const auto group, host.cgroups().find(p.cgroup, "cpu"));
-    SQUALL_TRY(allowed, read_cpuset(host.cgroups(), group, usable));
+  SQUALL_TRY(const auto group, find_load_group(p, host));
+  if (group) {
+    SQUALL_TRY(allowed, read_cpuset(host.cgroups(), *group, usable));
   }
+  const auto where = group ? group->path : "";
   for (const auto cpu : p.cpus.cpus) {
     if (!among(cpu, usable))
       return Error{ErrorKind::refused,
@@ -56,7 +69,7 @@ Result<std::vector<int>> choose_cpus(const CpuPressureParams& p, const Machine& 
                    0};
     if (!among(cpu, allowed))
       return Error{ErrorKind::refused,
-                   "CPU '" + std::to_string(cpu) + "' cannot be used in cgroup '" + p.cgroup +
+                   "CPU '" + std::to_string(cpu) + "' cannot be used in cgroup '" + where +
                        "', whose cpuset is '" + list_of(allowed) + "'",
                    "name CPUs of its cpuset, or leave 'cpus' out",
                    {},
@@ -66,8 +79,8 @@ Result<std::vector<int>> choose_cpus(const CpuPressureParams& p, const Machine& 
   std::erase_if(allowed, [&](int cpu) { return !among(cpu, usable); });
   if (!allowed.empty()) return allowed;
   return Error{ErrorKind::refused,
-               "no CPU of the cpuset of cgroup '" + p.cgroup +
-                   "' can be used; squall may run on '" + list_of(usable) + "'",
+               "no CPU of the cpuset of cgroup '" + where + "' can be used; squall may run on '" +
+                   list_of(usable) + "'",
                "widen squall's affinity with 'taskset'",
                {},
                0};

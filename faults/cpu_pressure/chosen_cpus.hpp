@@ -6,12 +6,16 @@
 
 #include "faults/cpu_pressure/params.hpp"
 #include "faults/fault.hpp"
+#include "faults/kit/cgroup.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace squall {
 
+// In which the load counts; nothing where none is named.
+Result<std::optional<Cgroup>> find_load_group(const CpuPressureParams&, const Machine&);
 // Those named, or all that may be used. Error (refused): one of them may not, by squall or in
 // the cgroup.
 Result<std::vector<int>> choose_cpus(const CpuPressureParams&, const Machine&);

@@ -8,6 +8,7 @@
 #include "faults/cpu_pressure/params.hpp"
 #include "faults/fault.hpp"
 #include "faults/kit/cgroup.hpp"
+#include "faults/kit/container_target.hpp"
 #include "faults/kit/kernel.hpp"
 #include "faults/kit/worker.hpp"
 #include "faults/kit/worker_burn.hpp"
@@ -52,6 +53,7 @@ struct CpuPressure {
             {{"worker", worker_name(run.mark, run.slot)}, {"cpu", std::to_string(cpu)}}},
            "end the worker",
            "pkill -KILL -x " + worker_name(run.mark, run.slot)});
+    SQUALL_CHECK(remember_container(plan, p.container, host));
     return plan;
   }
 
@@ -62,15 +64,18 @@ struct CpuPressure {
       SQUALL_TRY(auto worker, machine.workers().make_idle(order));
       const auto known = with_process(intent, worker->id());
       SQUALL_CHECK(scope.change(known, [&](const ChangeToken& token) {
-        return put_to_work(p, order.cpu, *worker, machine.cgroups(), token);
+        return put_to_work(p, order.cpu, *worker, machine, token);
       }));
       hold.cpus.push_back(loaded_from_now(order.cpu, std::move(worker)));
     }
     return hold;
   }
 
-  Result<Reading> verify(const Params& p, const Machine& host, const RunContext& run) const {
-    return read_load(p, host, worker_name(run.mark, run.slot));
+  Result<Verified> verify(const Params& p, const Machine& host, const RunContext& run) const {
+    auto there = p;
+    there.container = planned_container(p.container, run);
+    SQUALL_TRY(const auto reading, read_load(there, host, worker_name(run.mark, run.slot)));
+    return Verified{reading, lost_container(run, host)};
   }
 
   Result<> revert(const UndoRecord& undo, Machine& machine, const ChangeToken& token) const {
@@ -105,11 +110,11 @@ struct CpuPressure {
                        static_cast<int>(p.nice),
                        static_cast<int>(p.rt_priority)};
   }
-  static Result<> put_to_work(const Params& p, int cpu, Worker& worker, Cgroups& cgroups,
+  static Result<> put_to_work(const Params& p, int cpu, Worker& worker, Machine& machine,
                               const ChangeToken& token) {
-    if (!p.cgroup.empty()) {
-      SQUALL_TRY(const auto group, cgroups.find(p.cgroup, "cpu"));
-      SQUALL_CHECK(cgroups.put_process(token, group, worker.id()));
+    SQUALL_TRY(const auto group, find_load_group(p, machine));
+    if (group) {
+      SQUALL_CHECK(machine.cgroups().put_process(token, *group, worker.id()));
       SQUALL_CHECK(worker.pin(token, cpu));
     }
     burn::set_load(token, worker, p.load);
@@ -119,6 +124,7 @@ struct CpuPressure {
     auto text = std::string(word(p.priority)) + " priority";
     if (p.nice != 0) text += ", nice " + std::to_string(p.nice);
     if (!p.cgroup.empty()) text += ", in cgroup '" + p.cgroup + "'";
+    if (!p.container.empty()) text += ", in container '" + p.container + "'";
     return text;
   }
 };

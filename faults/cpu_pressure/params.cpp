@@ -26,9 +26,13 @@ Table<CpuPressureParams> cpu_pressure_table() {
            field("rt_priority", &P::rt_priority, "real-time priority, with fifo")
                .range(std::int64_t{1}, std::int64_t{50})
                .fixed(),
-           field("cgroup", &P::cgroup, "control group in which the load counts")},
+           field("cgroup", &P::cgroup, "control group in which the load counts"),
+           field("container", &P::container,
+                 "container whose group it counts in: its name, id, or label as 'key=value'")},
           {{"with priority fifo the load is at most 90%, so that the host can be reached",
             [](const P& p) { return p.priority != WorkerClass::fifo || p.load <= Percent{90}; }},
+           {"cgroup and container exclude each other",
+            [](const P& p) { return p.cgroup.empty() || p.container.empty(); }},
            {"nice needs priority normal or batch", [](const P& p) {
               return p.nice == 0 || p.priority == WorkerClass::normal ||
                      p.priority == WorkerClass::batch;

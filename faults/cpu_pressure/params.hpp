@@ -20,6 +20,7 @@ struct CpuPressureParams {
   std::int64_t nice = 0;
   std::int64_t rt_priority = 1;
   std::string cgroup;
+  std::string container;
 };
 
 Table<CpuPressureParams> cpu_pressure_table();

@@ -8,6 +8,7 @@
 #include "faults/fault.hpp"
 #include "faults/kit/cgroup_limit.hpp"
 #include "faults/kit/cgroup_target.hpp"
+#include "faults/kit/container_target.hpp"
 
 #include <chrono>
 #include <string>
@@ -60,6 +61,7 @@ struct CpuThrottle {
         plan.notes = cgroup::tighter_above(group, each, host.cgroups());
     }
     SQUALL_CHECK(cgroup::add_intents(plan, group, limits, describe().name, host.cgroups()));
+    SQUALL_CHECK(remember_container(plan, p.target.container, host));
     return plan;
   }
 
@@ -69,9 +71,14 @@ struct CpuThrottle {
     return Hold{std::move(held), tally_from(account, p.quota, now())};
   }
 
-  Result<Reading> verify(const Params& p, const Machine& host, const RunContext&) const {
-    const auto group = find_group(p.target, "cpu", host);
-    if (!group && group.error().kind == ErrorKind::gone) return Reading::absent;
+  Result<Verified> verify(const Params& p, const Machine& host, const RunContext& run) const {
+    if (auto lost = lost_container(run, host); !lost.empty())
+      return Verified{Reading::absent, std::move(lost)};
+    auto target = p.target;
+    target.container = planned_container(target.container, run);
+    const auto group = find_group(target, "cpu", host);
+    if (!group && group.error().kind == ErrorKind::gone)
+      return Verified{Reading::absent, group.error().what};
     if (!group) return group.error();
     return cgroup::verify(*group, cpu_files(p, *group), host.cgroups());
   }

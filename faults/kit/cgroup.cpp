@@ -2,6 +2,7 @@
 
 #include "faults/kit/cgroup.hpp"
 
+#include "faults/kit/container.hpp"
 #include "safety/base/fd.hpp"
 #include "safety/base/file.hpp"
 
@@ -183,6 +184,8 @@ void for_each_group(const std::string& directory,
 
 class ThisHostsCgroups final : public Cgroups {
  public:
+  const Containers& containers() const override { return *containers_; }
+
   Result<Cgroup> find(const std::string& name, const std::string& controller) const override {
     if (name.find("..") != std::string::npos)
       return Error{ErrorKind::invalid, "cgroup '" + name + "' has '..' in its path", {}, {}, 0};
@@ -275,6 +278,9 @@ class ThisHostsCgroups final : public Cgroups {
       return {};
     return sys_error("take the mark off '" + mark.group.directory + "'");
   }
+
+ private:
+  std::unique_ptr<Containers> containers_ = this_hosts_containers();
 };
 
 }  // namespace

@@ -39,9 +39,13 @@ struct CgroupMark {
   std::string text;
 };
 
+class Containers;  // faults/kit/container.hpp
+
 class Cgroups {
  public:
   virtual ~Cgroups() = default;
+
+  virtual const Containers& containers() const = 0;  // that have groups of their own
 
   // `controller` says which v1 hierarchy is meant where the name does not: "cpu". Error
   // (gone): no such group, with "did you mean".

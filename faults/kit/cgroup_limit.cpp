@@ -218,21 +218,26 @@ Result<> revert(const UndoRecord& undo, Machine& machine, const ChangeToken& tok
   return {};
 }
 
-Result<Reading> verify(const Cgroup& group, const std::vector<std::string>& files,
-                       const Cgroups& cgroups) {
+Result<Verified> verify(const Cgroup& group, const std::vector<std::string>& files,
+                        const Cgroups& cgroups) {
   std::size_t marked = 0;
-  std::size_t in_force = 0;
+  std::string lost;
   for (const auto& file : files) {
     const auto note = read_note(group, file, cgroups);
-    if (!note && note.error().kind == ErrorKind::gone) return Reading::absent;
+    if (!note && note.error().kind == ErrorKind::gone)
+      return Verified{Reading::absent, describe(group) + " is gone"};
     if (!note) return note.error();
-    if (!*note) continue;
+    if (!*note) {
+      lost = "'" + file + "' of " + describe(group) + " is not held by us";
+      continue;
+    }
     ++marked;
     const auto now = cgroups.read(group, file);
-    if (now && (*note)->is_ours(*now)) ++in_force;
+    if (!now || !(*note)->is_ours(*now))
+      lost = now ? changed_by_others(group, file, *now).what : now.error().what;
   }
-  if (marked == 0) return Reading::absent;
-  return in_force == files.size() ? Reading::present : Reading::partial;
+  if (lost.empty()) return Reading::present;
+  return Verified{marked == 0 ? Reading::absent : Reading::partial, lost};
 }
 
 Result<bool> is_in_force(const Held& held, const Limit& limit, const Cgroups& cgroups) {

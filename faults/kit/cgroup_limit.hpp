@@ -51,7 +51,7 @@ Result<> adjust(Held&, const std::vector<Limit>&, Machine&, Scope&);
 Result<> revert(const UndoRecord&, Machine&, const ChangeToken&);
 
 // Whether these files of the group hold what their marks say.
-Result<Reading> verify(const Cgroup&, const std::vector<std::string>& files, const Cgroups&);
+Result<Verified> verify(const Cgroup&, const std::vector<std::string>& files, const Cgroups&);
 // Whether this one does, for an effect check. Error (gone): the group is there no more.
 Result<bool> is_in_force(const Held&, const Limit&, const Cgroups&);
 // Every mark there is, of these files.

@@ -2,6 +2,8 @@
 
 #include "faults/kit/cgroup_target.hpp"
 
+#include "faults/kit/container_target.hpp"
+
 #include <algorithm>
 #include <set>
 #include <sstream>
@@ -74,20 +76,26 @@ bool is_spared(const ProcessInfo& process, const SpareList& spare) {
 std::vector<Field<CgroupTarget>> cgroup_target_fields() {
   return {field("cgroup", &CgroupTarget::cgroup,
                 "control group: a path, or 'memory:/path' for a v1 hierarchy"),
-          field("unit", &CgroupTarget::unit, "systemd service, scope or slice")};
+          field("unit", &CgroupTarget::unit, "systemd service, scope or slice"),
+          field("container", &CgroupTarget::container, kContainerHelp)};
 }
 
 bool has_one_selector(const CgroupTarget& target) {
-  return target.cgroup.empty() != target.unit.empty();
+  return !target.cgroup.empty() + !target.unit.empty() + !target.container.empty() == 1;
 }
 
 std::string describe(const CgroupTarget& target) {
+  if (!target.container.empty()) return "container '" + target.container + "'";
   return target.unit.empty() ? "cgroup '" + target.cgroup + "'"
                              : "unit '" + unit_name(target.unit) + "'";
 }
 
 Result<Cgroup> find_group(const CgroupTarget& target, const std::string& controller,
                           const Machine& machine) {
+  if (!target.container.empty()) {
+    SQUALL_TRY(const auto container, find_container(target.container, machine));
+    return machine.cgroups().find(container.cgroup, controller);
+  }
   if (target.unit.empty()) return machine.cgroups().find(target.cgroup, controller);
   SQUALL_TRY(const auto path, find_unit(unit_name(target.unit), machine.processes()));
   return machine.cgroups().find(path, controller);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// target = { cgroup | unit }: the control group that a fault limits. Never the root, nor one
-// that squall, init or the operator's way in is in.
+// target = { cgroup | unit | container }: the control group that a fault limits. Never the root,
+// nor one that squall, init or the operator's way in is in.
 
 #pragma once
 
@@ -18,11 +18,13 @@ namespace squall {
 struct CgroupTarget {
   std::string cgroup;
   std::string unit;
+  std::string container;
 };
 
 // For group("target", &Params::target, cgroup_target_fields()), with has_one_selector as a rule.
 std::vector<Field<CgroupTarget>> cgroup_target_fields();
-inline constexpr const char* kOneGroup = "the target needs exactly one of cgroup and unit";
+inline constexpr const char* kOneGroup =
+    "the target needs exactly one of cgroup, unit and container";
 bool has_one_selector(const CgroupTarget& target);
 std::string describe(const CgroupTarget& target);  // "unit 'a.service'"
 

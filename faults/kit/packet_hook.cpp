@@ -4,6 +4,7 @@
 
 #include "faults/kit/packet_hook.hpp"
 
+#include "faults/kit/container_target.hpp"
 #include "faults/kit/kernel.hpp"
 #include "faults/kit/network_record.hpp"
 #include "faults/kit/sidecar.hpp"
@@ -235,20 +236,16 @@ Result<FoundTarget> find_target(const Machine& host, const RunContext& run, cons
 
 }  // namespace
 
-std::vector<Field<Target>> target_fields() {
-  return {field("interface", &Target::interface, "interface to disturb").required(),
-          field("namespace", &Target::netns,
-                "network namespace of the interface, by name or pid; ours when left out")};
-}
-
 std::vector<std::string> needs() {
   return {"cap:net_admin", "cap:sys_admin", "bpf:sched_cls", "bpf:tcx or kernel:NET_SCH_INGRESS",
           "bpf:tcx or kernel:NET_CLS_BPF"};
 }
 
 Result<Plan> plan(const Machine& host, const RunContext& run, const std::string& fault,
-                  const Where& where, const std::string& sentence) {
+                  const Where& asked, const std::string& sentence) {
   Plan made{run, {}, {}};
+  SQUALL_TRY(const auto target, resolve(asked.target, host));
+  const Where where{target, asked.match, asked.attach, asked.comes_back};
   SQUALL_CHECK(check_spare(run.spare));
   const auto program = bpf::program_name(run.mark, run.slot);
   bool needs_clsact = true;
@@ -275,6 +272,7 @@ Result<Plan> plan(const Machine& host, const RunContext& run, const std::string&
     if (direction == directions(where.match).front()) made.run.targets.push_back(target_of(hook));
   }
   SQUALL_CHECK(note_tunnels(made, host, where));
+  SQUALL_CHECK(remember_container(made, target.container, host));
   return made;
 }
 
@@ -312,7 +310,10 @@ Result<std::vector<Leg>> inject(const Plan& plan, Machine& machine, Scope& scope
 
 Result<Verified> verify(const Machine& host, const RunContext& run, const Where& where) {
   const auto program = bpf::program_name(run.mark, run.slot);
-  auto target = find_target(host, run, where.target);
+  if (auto lost = lost_container(run, host); !lost.empty())
+    return Verified{Reading::absent, std::move(lost)};
+  const auto named = resolve(where.target, host, run);
+  auto target = named ? find_target(host, run, *named) : Result<FoundTarget>(named.error());
   if (!target && target.error().kind == ErrorKind::gone)
     return Verified{Reading::absent, target.error().what};
   if (!target) return std::move(target).error();
@@ -370,7 +371,8 @@ Strays strays(const Machine& host, const std::string& fault) {
   return all;
 }
 
-Result<std::vector<std::string>> survey(const Machine& host, const Target& target) {
+Result<std::vector<std::string>> survey(const Machine& host, const Target& asked) {
+  SQUALL_TRY(const auto target, resolve(asked, host));
   SQUALL_TRY(const auto netns, host.network().find_namespace(target.netns));
   SQUALL_TRY(const auto link, host.network().find_link(netns, target.interface));
   SQUALL_TRY(auto lines, host.network().survey_link(netns, link.index));

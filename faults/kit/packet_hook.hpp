@@ -9,6 +9,7 @@
 #include "faults/fault.hpp"
 #include "faults/kit/network.hpp"
 #include "faults/kit/packet_match.hpp"
+#include "faults/kit/packet_target.hpp"
 
 #include <functional>
 #include <memory>
@@ -17,11 +18,6 @@
 
 namespace squall::packet {
 
-struct Target {
-  std::string interface;
-  std::string netns;
-};
-std::vector<Field<Target>> target_fields();
 // For the fault's spec: what each way to attach takes.
 std::vector<std::string> needs();
 

@@ -3,6 +3,7 @@
 #include "faults/kit/process_target.hpp"
 
 #include "faults/kit/cgroup.hpp"
+#include "faults/kit/container_target.hpp"
 #include "safety/base/pattern.hpp"
 
 #include <algorithm>
@@ -17,6 +18,7 @@ struct Matcher {
   const ProcessTarget& target;
   std::optional<Cgroup> group;
   std::optional<Pattern> pattern;
+  std::string container{};  // path of its group
   std::uint64_t netns = 0;
   mutable std::optional<ProcessId> unsure{};  // one whose command line takes too long to match
 
@@ -29,6 +31,7 @@ struct Matcher {
     if (pattern) return matches(process);
     if (!target.command.empty()) return process.command.find(target.command) != std::string::npos;
     if (group) return is_in(process, *group);
+    if (!container.empty()) return in_container(process);
     return in_unit(process);
   }
 
@@ -43,6 +46,12 @@ struct Matcher {
     return static_cast<bool>(search.found());
   }
   bool in_unit(const ProcessInfo& process) const;
+  // Whichever hierarchy has the group: their names tell each container from all others.
+  bool in_container(const ProcessInfo& process) const {
+    return std::ranges::any_of(process.cgroups, [&](const auto& each) {
+      return each.second == container || each.second.starts_with(container + "/");
+    });
+  }
 
   // After the last process: an answer that rests on a guess is none.
   Result<> be_sure() const {
@@ -72,6 +81,10 @@ Result<Matcher> make_matcher(const ProcessTarget& target, const Machine& machine
   }
   if (!target.cgroup.empty()) {
     SQUALL_TRY(made.group, machine.cgroups().find(target.cgroup, ""));
+  }
+  if (!target.container.empty()) {
+    SQUALL_TRY(const auto container, find_container(target.container, machine));
+    made.container = container.cgroup;
   }
   if (target.command.starts_with('~')) {
     SQUALL_TRY(made.pattern, Pattern::compile(target.command.substr(1)));
@@ -177,6 +190,7 @@ std::vector<Field<ProcessTarget>> process_target_fields() {
           field("cgroup", &ProcessTarget::cgroup,
                 "control group and those below: a path, or 'cpu:/path' for a v1 hierarchy"),
           field("unit", &ProcessTarget::unit, "systemd unit"),
+          field("container", &ProcessTarget::container, kContainerHelp),
           field("namespace", &ProcessTarget::netns,
                 "only processes in this network namespace: a name or a pid"),
           field("at_most", &ProcessTarget::at_most, "refused when more processes match")
@@ -185,7 +199,7 @@ std::vector<Field<ProcessTarget>> process_target_fields() {
 
 bool has_one_selector(const ProcessTarget& target) {
   const int given = target.pid.has_value() + !target.name.empty() + !target.command.empty() +
-                    !target.cgroup.empty() + !target.unit.empty();
+                    !target.cgroup.empty() + !target.unit.empty() + !target.container.empty();
   return given == 1;
 }
 
@@ -194,6 +208,7 @@ std::string describe(const ProcessTarget& target) {
   if (!target.name.empty()) return "name '" + target.name + "'";
   if (!target.command.empty()) return "command '" + target.command + "'";
   if (!target.cgroup.empty()) return "cgroup '" + target.cgroup + "'";
+  if (!target.container.empty()) return "container '" + target.container + "'";
   return "unit '" + unit_name(target.unit) + "'";
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// target = { pid | name | command | cgroup | unit, namespace, at_most }: which processes
-// a fault is aimed at, and their resolution, which never yields what is spared.
+// target = { pid | name | command | cgroup | unit | container, namespace, at_most }: which
+// processes a fault is aimed at, and their resolution, which never yields what is spared.
 
 #pragma once
 
@@ -23,6 +23,7 @@ struct ProcessTarget {
   std::string command;
   std::string cgroup;
   std::string unit;
+  std::string container;
   std::string netns;
   std::int64_t at_most = 16;
 };
@@ -31,7 +32,7 @@ struct ProcessTarget {
 // a rule.
 std::vector<Field<ProcessTarget>> process_target_fields();
 inline constexpr const char* kOneSelector =
-    "the target needs exactly one of pid, name, command, cgroup and unit";
+    "the target needs exactly one of pid, name, command, cgroup, unit and container";
 bool has_one_selector(const ProcessTarget& target);
 std::string describe(const ProcessTarget& target);  // "name 'order_gateway'"
 

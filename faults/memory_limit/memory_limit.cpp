@@ -6,6 +6,7 @@
 #include "faults/fault.hpp"
 #include "faults/kit/cgroup_limit.hpp"
 #include "faults/kit/cgroup_target.hpp"
+#include "faults/kit/container_target.hpp"
 #include "faults/memory_limit/effect.hpp"
 #include "faults/memory_limit/limits.hpp"
 
@@ -63,6 +64,7 @@ struct MemoryLimit {
         plan.notes.push_back(std::move(note));
     }
     SQUALL_CHECK(cgroup::add_intents(plan, group, limits, describe().name, host.cgroups()));
+    SQUALL_CHECK(remember_container(plan, p.target.container, host));
     for (auto& each : plan.intents) each = each.with("use", std::to_string(use.value));
     return plan;
   }
@@ -78,9 +80,14 @@ struct MemoryLimit {
     return hold;
   }
 
-  Result<Reading> verify(const Params& p, const Machine& host, const RunContext&) const {
-    const auto group = find_group(p.target, "memory", host);
-    if (!group && group.error().kind == ErrorKind::gone) return Reading::absent;
+  Result<Verified> verify(const Params& p, const Machine& host, const RunContext& run) const {
+    if (auto lost = lost_container(run, host); !lost.empty())
+      return Verified{Reading::absent, std::move(lost)};
+    auto target = p.target;
+    target.container = planned_container(target.container, run);
+    const auto group = find_group(target, "memory", host);
+    if (!group && group.error().kind == ErrorKind::gone)
+      return Verified{Reading::absent, group.error().what};
     if (!group) return group.error();
     return cgroup::verify(*group, memory_files(p, *group), host.cgroups());
   }

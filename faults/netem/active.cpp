@@ -78,8 +78,9 @@ Result<NetemHold> inject_netem(const NetemParams& p, const Plan& plan, Machine& 
   SQUALL_TRY(hold.tables.slot, netem::read_distribution(p.slot.distribution));
   SQUALL_TRY(auto made, make(p, plan, hold, machine, scope));
   const auto expected = expected_of(settings_for(p, hold, Direction::out), hold.tables.delay);
+  SQUALL_TRY(const auto named, packet::resolve(p.target, machine, plan.run));
   SQUALL_TRY(const auto target,
-             machine.network().find_link(made.front().leg.sidecar.netns, p.target.interface));
+             machine.network().find_link(made.front().leg.sidecar.netns, named.interface));
   const auto load = [&](const ChangeToken& token, Direction side,
                         const std::string& name) -> Result<std::unique_ptr<bpf::Loaded>> {
     const auto& one = of_direction(made, side);

@@ -99,7 +99,10 @@ Rules other_rules() {
 }  // namespace
 
 Rules netem_rules() {
-  Rules rules = {{kPacketMatchFits, [](const NetemParams& p) { return p.match.fits(); }}};
+  Rules rules = {
+      {packet::kHasInterface, [](const NetemParams& p) { return packet::has_interface(p.target); }},
+      {packet::kOnePlace, [](const NetemParams& p) { return packet::has_one_place(p.target); }},
+      {kPacketMatchFits, [](const NetemParams& p) { return p.match.fits(); }}};
   for (auto* make : {loss_rules, other_rules})
     for (auto& each : make()) rules.push_back(std::move(each));
   return rules;

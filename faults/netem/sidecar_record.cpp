@@ -61,7 +61,8 @@ std::uint32_t hook_number(const network::NamespaceId& netns, int ifindex, Direct
   return static_cast<std::uint32_t>(std::hash<std::string>{}(text + std::string(word(side))));
 }
 
-Result<> plan_sidecars(Plan& plan, const Machine& host, const packet::Target& target) {
+Result<> plan_sidecars(Plan& plan, const Machine& host, const packet::Target& asked) {
+  SQUALL_TRY(const auto target, packet::resolve(asked, host));
   SQUALL_TRY(const auto netns, host.network().find_namespace(target.netns));
   SQUALL_TRY(const auto link, host.network().find_link(netns, target.interface));
   SQUALL_TRY(const bool keyed, host.network().takes_metadata(netns, link.index));
@@ -83,9 +84,11 @@ Result<> plan_sidecars(Plan& plan, const Machine& host, const packet::Target& ta
 Result<Verified> verify_sidecars(const Machine& host, const RunContext& run,
                                  const packet::Where& where) {
   SQUALL_TRY(auto seen, packet::verify(host, run, where));
-  const auto netns = host.network().find_namespace(where.target.netns);
+  const auto target = packet::resolve(where.target, host, run);
+  if (!target) return seen;  // with the container its sidecars went
+  const auto netns = host.network().find_namespace(target->netns);
   if (!netns) return seen;  // with the namespace its sidecars went
-  const auto link = host.network().find_link(*netns, where.target.interface);
+  const auto link = host.network().find_link(*netns, target->interface);
   const int loopback = link && link->loopback ? link->index : 0;
   std::string lost;
   std::size_t wanted = 0, found = 0, whole = 0;

@@ -49,6 +49,8 @@ struct PacketLoss {
 
   static Table<Params> table() {
     std::vector<Rule<Params>> rules = {
+        {packet::kHasInterface, [](const Params& p) { return packet::has_interface(p.target); }},
+        {packet::kOnePlace, [](const Params& p) { return packet::has_one_place(p.target); }},
         {kPacketMatchFits, [](const Params& p) { return p.match.fits(); }}};
     for (const auto& each : loss_rules())
       rules.push_back(

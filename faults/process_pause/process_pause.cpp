@@ -4,6 +4,7 @@
 // A process that is stopped already is not ours: it is neither stopped nor continued.
 
 #include "faults/fault.hpp"
+#include "faults/kit/container_target.hpp"
 #include "faults/kit/process.hpp"
 #include "faults/kit/process_target.hpp"
 #include "faults/process_pause/effect.hpp"
@@ -64,6 +65,7 @@ struct ProcessPause {
                                            "kill -CONT " + std::to_string(each.id.pid)},
                                           each.id));
     }
+    SQUALL_CHECK(remember_container(plan, p.target.container, host));
     if (!plan.intents.empty()) return plan;
     return Error{ErrorKind::refused,
                  "every process that matches " + squall::describe(p.target) + " is stopped already",
@@ -100,14 +102,16 @@ struct ProcessPause {
                  0};
   }
 
-  Result<Reading> verify(const Params& p, const Machine& host, const RunContext& run) const {
+  Result<Verified> verify(const Params& p, const Machine& host, const RunContext& run) const {
     auto living = read_living(planned_processes(run.targets), host.processes());
     if (run.targets.empty()) {
       SQUALL_TRY(living, find(p, host, run.spare));
     }
     const auto stopped = std::ranges::count_if(living, &ProcessInfo::stopped);
-    if (stopped == 0) return Reading::absent;
-    return stopped == std::ssize(living) ? Reading::present : Reading::partial;
+    const auto reading = stopped == 0                    ? Reading::absent
+                         : stopped == std::ssize(living) ? Reading::present
+                                                         : Reading::partial;
+    return Verified{reading, lost_container(run, host)};
   }
 
   Result<> revert(const UndoRecord& undo, Machine& machine, const ChangeToken& token) const {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "faults/kit/cgroup.hpp"
+#include "faults/kit/container.hpp"
 #include "faults/kit/process.hpp"
 #include "faults/kit/worker.hpp"
 #include "tests/support/write_gate.hpp"
@@ -62,6 +63,19 @@ class FakeProcesses final : public Processes {
   mutable std::vector<int> waits_;
 };
 
+// What the engines say; which containers run, the processes show.
+struct FakeContainers final : Containers {
+  std::vector<Container> stored;
+  std::vector<Container> asked;
+  std::string trouble;  // that a socket gives
+
+  std::vector<Container> read_stored() const override { return stored; }
+  Result<std::vector<Container>> ask_engines() const override {
+    if (trouble.empty()) return asked;
+    return Error{ErrorKind::system, trouble, {}, {}, 0};
+  }
+};
+
 class FakeCgroups final : public Cgroups {
  public:
   struct State {
@@ -72,6 +86,8 @@ class FakeCgroups final : public Cgroups {
   FakeCgroups(WriteGate& gate, FakeProcesses& processes) : gate_(gate), processes_(processes) {}
   const State& state() const { return state_; }
   State& edit() { return state_; }
+  const FakeContainers& containers() const override { return containers_; }
+  FakeContainers& containers() { return containers_; }
   // Removed, and made anew with the same files.
   void make_anew(const std::string& path);
 
@@ -93,6 +109,7 @@ class FakeCgroups final : public Cgroups {
   WriteGate& gate_;
   FakeProcesses& processes_;
   State state_;
+  FakeContainers containers_;
   std::map<std::string, std::uint64_t> made_anew_;  // by path, how often
 };
 
