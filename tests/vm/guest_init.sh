@@ -20,7 +20,7 @@ release=$(uname -r)
 mkdir -p "/lib/modules/$release"
 mount --bind "$1" "/lib/modules/$release"
 # The share is slow to read from: a module that is loaded meanwhile may cost a run its lease.
-modprobe -a virtio_blk ext4 veth sch_ingress fuse sch_netem sch_htb act_mirred ifb
+modprobe -a virtio_blk ext4 veth sch_ingress fuse sch_netem sch_htb act_mirred ifb tun
 
 mkdir -p /run/job /run/state /run/lock
 mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=none job /run/job

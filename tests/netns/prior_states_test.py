@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever an interface was when a fault began, it is that when the fault has ended, to the
+handle, the class, the filter and its counters; and its own tree is left alone meanwhile. The
+states are drawn by support/prior_states.py; SQUALL_SEED=N draws others, SQUALL_STATES=N so many.
+
+How a run ends is drawn as well: it is aborted, or everything of it is killed and recovered."""
+
+import os
+import random
+import unittest
+
+import prior_states
+from driven_fault import inside
+from host_state import differences
+from netem_there import need_netem
+from run_tests import run_tests
+from sandbox import Sandbox, fault, ip, need_root, without_ipv6
+from slow import scaled, wait_until
+
+SEED = int(os.environ.get("SQUALL_SEED") or 1)
+STATES = int(os.environ.get("SQUALL_STATES") or 209)
+PORT, OTHER_PORT = 9001, 9002
+# Where every module is, every kind of device and discipline has to be.
+EVERYTHING = bool(os.environ.get("SQUALL_VM"))
+
+
+def setUpModule():
+    need_root()
+
+
+class PriorStates:
+    """With the fault `kind`, which `settings` make act on what it matches."""
+
+    kind, settings, share = "", {}, 1.0
+
+    @classmethod
+    def setUpClass(cls):
+        cls.box = Sandbox(victims=0)
+        cls.addClassCleanup(cls.box.close)
+        cls.nets = []
+        with cls.namespace() as net:
+            cls.kinds = prior_states.kinds_here(net)
+        if missing := set(prior_states.devices(0)) - set(cls.kinds):
+            assert not EVERYTHING, f"this kernel should have {missing}"
+            print(f"this kernel has no {', '.join(sorted(missing))}")
+
+    @classmethod
+    def namespace(cls):
+        return Namespace(f"{cls.box.name}s{len(cls.nets)}", cls.nets)
+
+    def test_each_is_the_same_before_and_after(self):
+        count = round(STATES * self.share)
+        groups = prior_states.draw_states(SEED, count, self.kinds)
+        # In a namespace of its own each group has a loopback device.
+        for number, group in enumerate(groups):
+            with self.subTest(group=number), self.namespace() as net:
+                self.go_through(net, group, random.Random(SEED + number))
+        print(f"{self.kind}: {sum(map(len, groups))} states of {len(self.kinds)} kinds of devices")
+
+    def go_through(self, net, group, draw):
+        prior_states.make(net, group, EVERYTHING)
+        with inside(net):
+            prior_states.send(group, (PORT, OTHER_PORT))
+        before, counted = self.settled(net, group)
+        runner = self.begin(net, group)
+        with inside(net):
+            prior_states.send(group, (PORT, OTHER_PORT))
+        during = prior_states.read(net, group)[0]
+        self.assertEqual(prior_states.trees(before, group), prior_states.trees(during, group),
+                         "the tree of others was changed meanwhile")
+        self.end(runner, draw)
+        after, counted_after = self.settled(net, group, until=before)
+        self.assertEqual([], differences(before, after), self.of(before, after, group))
+        self.assertEqual([], prior_states.shrunk(counted, counted_after), "counters began anew")
+        grown = [name for name in counted if counted_after[name] > counted[name]]
+        self.assertTrue(grown, "nothing was sent meanwhile")
+
+    def begin(self, net, group):
+        faults = [fault(self.kind, target={"interface": state.name, "namespace": net},
+                        match={"direction": state.direction, "protocol": "udp", "port": PORT},
+                        **self.settings) for state in group]
+        seen = len(self.box.events("fault_active"))
+        runner = self.box.start("run", self.box.scenario(faults), "--yes")
+        self.box.wait_for_event("fault_active", seen + len(faults), 60)
+        return runner
+
+    def end(self, runner, draw):
+        if draw.random() < 0.5:
+            aborted = self.box.run("abort", limit=60)
+            self.assertEqual(0, aborted.returncode, aborted.stdout + aborted.stderr)
+            self.assertEqual(4, runner.wait(scaled(60)), self.box.said())
+        else:
+            self.box.kill_all()
+            runner.wait()
+            recovered = self.box.run("recover", limit=60)
+            self.assertEqual(0, recovered.returncode, recovered.stdout + recovered.stderr)
+
+    def settled(self, net, group, until=None):
+        """The state when nothing moves any more, or when it is `until`."""
+        last = None
+
+        def the_same():
+            nonlocal last
+            now, previous = prior_states.read(net, group), last
+            last = now
+            return now if now[0] == (until or (previous and previous[0])) else None
+        try:
+            return wait_until(the_same, 3, "nothing moves", pause=0.1)
+        except AssertionError:
+            return last
+
+    def of(self, before, after, group):
+        """Which states a difference belongs to, so that it can be made again by hand."""
+        text = "\n".join(differences(before, after))
+        return "\n".join(f"{state.name} ({state.kind}): " + "; ".join(state.links + state.shape)
+                         for state in group if f" {state.name} " in text or f" {state.name}:" in text)
+
+
+class Namespace:
+    def __init__(self, name, known):
+        self.name = name
+        known.append(name)
+
+    def __enter__(self):
+        ip("netns", "add", self.name)
+        without_ipv6(self.name)
+        return self.name
+
+    def __exit__(self, *_):
+        ip("netns", "del", self.name)
+
+
+class PacketLoss(PriorStates, unittest.TestCase):
+    kind, settings, share = "packet_loss", {"loss": "50%", "attach": "clsact"}, 0.3
+
+
+class Netem(PriorStates, unittest.TestCase):
+    kind, settings = "netem", {"delay": "1ms", "loss": "10%"}
+
+    @classmethod
+    def setUpClass(cls):
+        need_netem()
+        super().setUpClass()
+
+
+if __name__ == "__main__":
+    run_tests()
