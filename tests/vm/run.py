@@ -28,6 +28,7 @@ POWER_OFF_AT = ("injecting", "active", "rolling_back")
 # Seconds: for one file; for what the guest has to do before the first and after each; for all
 # that one kernel is asked, which is less than CTest allows (tests/CMakeLists.txt).
 STEP_LIMIT, MARGIN, TOTAL_LIMIT = 300, 60, 2100
+BENCH_LIMIT = 1800
 if os.environ.get("SQUALL_ROUNDS"):  # a benchmark
     STEP_LIMIT = TOTAL_LIMIT
 # What a test file may say of itself in its first lines: which of the kernels it needs, where
@@ -57,6 +58,7 @@ def read_options():
     parser.add_argument("--kernel", choices=[*kernels.PACKAGES, "all"], default="all")
     parser.add_argument("--only", default="*", help="shell pattern of test names (netns/kill, …)")
     parser.add_argument("--part", choices=["tests", "power_off", "all"], default="all")
+    parser.add_argument("--bench", metavar="NAME", help="run tests/bench/NAME.py there instead")
     parser.add_argument("--yield", action="store_true", dest="yielding",
                         help="take only what others leave of the CPUs")
     parser.add_argument("--jobs", type=int, default=1, help="VMs at the same time")
@@ -69,6 +71,9 @@ def read_options():
 
 
 def steps_of_tests(kernel, options):
+    if options.bench:
+        return [{"name": f"bench/{options.bench}", "file": str(TESTS / "bench" / f"{options.bench}.py"),
+                 "limit": BENCH_LIMIT, "prints": True}]
     if options.part == "power_off":
         return []
     files = [("netns", path) for path in sorted((TESTS / "netns").glob("*_test.py"))]
@@ -106,7 +111,7 @@ def run_kernel(kernel, options):
         guest = machine.Machine(kernel, work)
         results.file.unlink(missing_ok=True)
         steps = steps_of_tests(kernel.name, options)
-        plug = [at for at in POWER_OFF_AT if options.part != "tests"
+        plug = [at for at in POWER_OFF_AT if options.part != "tests" and not options.bench
                 and fnmatch.fnmatch(f"vm/power_off_{at}", options.only)]
         # Each boot looks at what the power-off before it left, then waits for the next one.
         for at in plug:
@@ -114,6 +119,8 @@ def run_kernel(kernel, options):
             steps = [power_off_step("settle", at)]
         if steps:
             boot(guest, results, steps, options)
+        if options.bench:
+            print(guest_run.log_of(guest.job / "output", steps[0]["name"]).read_text())
         return results.by_test
 
 
