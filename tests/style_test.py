@@ -99,6 +99,29 @@ def complaints(path, text):
             yield f"{path}: {each}"
 
 
+def types_of(text):
+    """Types that a header defines, with their namespaces: 'squall::tc::Qdisc'."""
+    inside = []
+    for line in text.splitlines():
+        if opened := re.match(r"namespace ([\w:]+) \{", line):
+            inside.append(opened[1])
+        elif line.startswith("}  // namespace"):
+            inside = inside[:-1]
+        elif defined := re.match(r"(?:struct|class|enum class) (\w+)(?: final)?(?: : [^{]*)? \{", line):
+            yield "::".join([*inside, defined[1]])
+
+
+def defined_twice(texts):
+    """The linker would take either for both, and the program would die of it."""
+    where = {}
+    for path, text in texts.items():
+        if path.endswith(".hpp"):
+            for name in types_of(text):
+                where.setdefault(name, []).append(path)
+    return [f"{name} is defined in {' and '.join(paths)}"
+            for name, paths in where.items() if len(paths) > 1]
+
+
 def undo_size(texts):
     """Lines of safety/undo without its tests: what is audited at one sitting."""
     return sum(len(text.splitlines()) for path, text in texts.items()
@@ -117,6 +140,11 @@ class Style(unittest.TestCase):
         self.assertLessEqual(undo_size(texts), MOST_LINES_OF_UNDO)
 
 
+    def test_no_type_is_defined_twice(self):
+        texts = {path: source_tree.read(path) for path in source_tree.files()}
+        self.assertEqual([], defined_twice(texts))
+
+
 class SelfTest(unittest.TestCase):
     """The rules can fail."""
 
@@ -126,6 +154,12 @@ class SelfTest(unittest.TestCase):
         found = list(complaints(path, text))
         self.assertEqual(len(found), 1, found)
         self.assertIn(sentence, found[0])
+
+    def test_a_type_that_two_headers_define_is_told(self):
+        one = "namespace squall {\nstruct Amount {\n};\n}  // namespace squall\n"
+        other = one.replace("squall", "squall::tc")
+        self.assertEqual(["squall::Amount is defined in a.hpp and b.hpp"],
+                         defined_twice({"a.hpp": one, "b.hpp": one, "c.hpp": other}))
 
     def test_each_broken_rule_is_told(self):
         ok = self.LICENCE

@@ -28,7 +28,7 @@ bool is_share(const Raw& raw) {
 
 }  // namespace
 
-Bytes MemoryAmount::resolve(Bytes use) const {
+Bytes LimitAmount::resolve(Bytes use) const {
   const auto exact = of_use ? static_cast<std::uint64_t>(
                                   std::llround(static_cast<double>(use.value) * of_use->share()))
                             : size.value;
@@ -45,8 +45,8 @@ std::string to_rounded_text(Bytes bytes) {
   return std::string(text.begin(), end.ptr) + kUnits.at(unit);
 }
 
-Result<MemoryAmount> Value<MemoryAmount>::parse(const Raw& raw) {
-  MemoryAmount made;
+Result<LimitAmount> Value<LimitAmount>::parse(const Raw& raw) {
+  LimitAmount made;
   if (is_share(raw)) {
     SQUALL_TRY(made.of_use, Value<Percent>::parse(raw));
     if (made.of_use->value <= 0 || *made.of_use > kMostOfUse)
@@ -59,18 +59,17 @@ Result<MemoryAmount> Value<MemoryAmount>::parse(const Raw& raw) {
   return made;
 }
 
-std::string Value<MemoryAmount>::print(const MemoryAmount& value) {
+std::string Value<LimitAmount>::print(const LimitAmount& value) {
   return value.of_use ? to_text(*value.of_use) : to_text(value.size);
 }
 
-TypeSheet Value<MemoryAmount>::sheet() {
+TypeSheet Value<LimitAmount>::sheet() {
   return {"size or share", "512MiB", "^[0-9]+(\\.[0-9]+)?(B|[KMGT]iB|kB|MB|GB|TB|%)$", {},
           {"string"},      false};
 }
 
 // A size and a share have nothing between them: a ramp from one to the other is a step at its end.
-MemoryAmount Value<MemoryAmount>::blend(const MemoryAmount& from, const MemoryAmount& to,
-                                        double f) {
+LimitAmount Value<LimitAmount>::blend(const LimitAmount& from, const LimitAmount& to, double f) {
   if (from.of_use && to.of_use) return {Value<Percent>::blend(*from.of_use, *to.of_use, f), {}};
   if (!from.of_use && !to.of_use) return {{}, Value<Bytes>::blend(from.size, to.size, f)};
   return f < 1 ? from : to;

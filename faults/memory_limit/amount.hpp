@@ -13,18 +13,18 @@ namespace squall {
 
 inline constexpr Bytes kLeastMemory{1 << 20};
 
-struct MemoryAmount {
+struct LimitAmount {
   std::optional<Percent> of_use;
   Bytes size;  // without of_use
 
   // Whole pages of any architecture, so that the kernel shows what was written.
   Bytes resolve(Bytes use) const;
-  bool operator==(const MemoryAmount&) const = default;
+  bool operator==(const LimitAmount&) const = default;
 };
 
 // For people, three significant digits: "12.3MiB".
 std::string to_rounded_text(Bytes bytes);
 
-SQUALL_DECLARE_NUMERIC_VALUE(MemoryAmount);
+SQUALL_DECLARE_NUMERIC_VALUE(LimitAmount);
 
 }  // namespace squall

@@ -16,7 +16,7 @@ bool is_v2(const Cgroup& group) { return group.hierarchy.empty(); }
 // Kernel: memory counts where it was first touched, so that a group may use next to nothing though
 // its processes do not.
 Result<Limit> limit_of(const std::string& file, const std::string& before,
-                       const MemoryAmount& amount, Bytes use) {
+                       const LimitAmount& amount, Bytes use) {
   const auto bytes = amount.resolve(use);
   if (bytes < kLeastMemory)
     return Error{ErrorKind::refused,
@@ -31,7 +31,7 @@ Result<Limit> limit_of(const std::string& file, const std::string& before,
   return Limit{file, before, std::to_string(bytes.value), meaning};
 }
 
-Result<Limit> high_limit(const MemoryAmount& amount, const Cgroup& group, Bytes use,
+Result<Limit> high_limit(const LimitAmount& amount, const Cgroup& group, Bytes use,
                          const Cgroups& cgroups) {
   if (!is_v2(group))
     return Error{ErrorKind::unsupported,
@@ -44,7 +44,7 @@ Result<Limit> high_limit(const MemoryAmount& amount, const Cgroup& group, Bytes 
   return limit_of(kHighFile, before, amount, use);
 }
 
-Result<Limit> max_limit(const MemoryAmount& amount, const Cgroup& group, Bytes use,
+Result<Limit> max_limit(const LimitAmount& amount, const Cgroup& group, Bytes use,
                         const Cgroups& cgroups) {
   const auto* file = max_file(group);
   SQUALL_CHECK(has_file(group, "memory", file, cgroups));

@@ -17,8 +17,8 @@ namespace squall {
 
 struct MemoryLimitParams {
   CgroupTarget target;
-  std::optional<MemoryAmount> high;
-  std::optional<MemoryAmount> max;
+  std::optional<LimitAmount> high;
+  std::optional<LimitAmount> max;
 };
 Table<MemoryLimitParams> memory_limit_table();
 

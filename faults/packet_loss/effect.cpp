@@ -5,7 +5,6 @@
 #include "faults/packet_loss/effect.hpp"
 
 #include "bpf/packet_loss.h"
-
 #include "faults/kit/figures.hpp"
 
 #include <cmath>

@@ -42,9 +42,8 @@ struct ProcessPause {
         "Each process gets SIGSTOP, and SIGCONT at the end. The kernel keeps its sockets open and\n"
         "fills their buffers, so peers see silence, not a closed connection. A process that was\n"
         "stopped before is left as it is. Which processes are meant is decided when the run is\n"
-        "planned; those that match later are not paused. A parent that waits for stopped "
-        "children,\n"
-        "a shell for one, is told of the stop.",
+        "planned; those that match later are not paused. A parent that waits for stopped\n"
+        "children, a shell for one, is told of the stop.",
         "[[fault]]\nkind = \"process_pause\"\nduration = \"10s\"\n"
         "target = { name = \"price_service\" }\n"};
     return spec;
@@ -108,10 +107,8 @@ struct ProcessPause {
       SQUALL_TRY(living, find(p, host, run.spare));
     }
     const auto stopped = std::ranges::count_if(living, &ProcessInfo::stopped);
-    const auto reading = stopped == 0                    ? Reading::absent
-                         : stopped == std::ssize(living) ? Reading::present
-                                                         : Reading::partial;
-    return Verified{reading, lost_container(run, host)};
+    const auto some = stopped == std::ssize(living) ? Reading::present : Reading::partial;
+    return Verified{stopped == 0 ? Reading::absent : some, lost_container(run, host)};
   }
 
   Result<> revert(const UndoRecord& undo, Machine& machine, const ChangeToken& token) const {

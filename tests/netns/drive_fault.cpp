@@ -4,7 +4,8 @@
 // answered by one line of JSON, and reverts at the end.
 //
 //   drive_fault KIND name=value… [seed=N] [slot=N] [mark=HEX] [without=ssh,neighbours]
-//     verify | measure | ease_off | records | survey | adjust name=value… | revert | quit (revert nothing)
+//     verify | measure | ease_off | records | survey | adjust name=value… | revert | quit (revert
+//     nothing)
 //   drive_fault --plan KIND name=value…      the plan as JSON
 //   drive_fault --revert                     records on stdin are reverted
 //   drive_fault --strays KIND [NAMESPACE] [--remove]   what carries our mark there
