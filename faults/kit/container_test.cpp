@@ -3,6 +3,7 @@
 #include "faults/kit/container.hpp"
 
 #include "faults/kit/container_engines.hpp"
+#include "faults/registry.hpp"
 #include "tests/support/fake_machine.hpp"
 
 #include <doctest/doctest.h>
@@ -129,4 +130,53 @@ TEST_CASE("the engines' files and answers are read, and what is none gives nothi
     CHECK_FALSE(engines_answer(text, "podman"));
   }
   CHECK_FALSE(engines_answer("HTTP/1.0 404 Not Found\r\n\r\n[]", "podman"));
+}
+
+namespace {
+
+Result<Plan> plan_on_web(const char* kind, const Machine& machine, Boxed& params,
+                         Settings more = {}) {
+  const auto& fault = *built_in_faults().find(kind);
+  more.push_back({"target.container", {"web", {}, true}, {}});
+  Complaints complaints;
+  params = fault.parse(more, {}, complaints);
+  for (const auto& each : complaints) FAIL_CHECK(each.what);
+  return fault.plan(params, machine, {"c0ffee", 0, 7, {}});
+}
+
+}  // namespace
+
+TEST_CASE("a target takes a container for its group, its processes and its network") {
+  const auto machine = machine_with_containers();
+  const auto group = "/machine.slice/libpod-" + kWeb + ".scope";
+  auto& groups = machine->cgroups().edit().groups;
+  groups[group] = groups["/trading"];
+  Boxed params;
+  const auto paused = plan_on_web("process_pause", *machine, params);
+  REQUIRE(paused);
+  CHECK(paused->intents.size() == 3);
+  const auto throttled =
+      plan_on_web("cpu_throttle", *machine, params, {{"quota", {"50%", {}, true}, {}}});
+  REQUIRE(throttled);
+  CHECK(*throttled->intents.front().undo.find("cgroup") == group);
+  const auto lossy = plan_on_web("packet_loss", *machine, params, {{"loss", {"5%", {}, true}, {}}});
+  REQUIRE_FALSE(lossy);
+  CHECK(lossy.error().what == "container 'web' uses the network of this host");
+}
+
+TEST_CASE("a container that was started anew is another one, and one that ended is told") {
+  const auto machine = machine_with_containers();
+  Boxed params;
+  const auto plan = plan_on_web("process_pause", *machine, params);
+  REQUIRE(plan);
+  const auto lost = [&] {
+    return built_in_faults().find("process_pause")->verify(params, *machine, plan->run)->lost;
+  };
+  CHECK(lost().empty());
+  auto& all = machine->processes().edit().all;
+  std::erase_if(all, [](const auto& each) { return each.id.pid >= 401 && each.id.pid <= 403; });
+  CHECK(lost() == "container 'web' does not run");
+  machine->processes().add(
+      process(501, 400, "nginx", "/machine.slice/libpod-" + kWeb + ".scope/container"));
+  CHECK(lost() == "container 'web' was restarted");
 }

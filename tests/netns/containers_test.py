@@ -35,8 +35,11 @@ class OnContainers(unittest.TestCase):
 
     def counting(self, *shorts):
         names = [self.containers.run(short, "sh", "-c", COUNTING) for short in shorts]
-        for short in shorts:
-            wait_until(lambda short=short: self.containers.counted(short), 30, "it counts")
+        for short, name in zip(shorts, names):
+            try:
+                wait_until(lambda short=short: self.containers.counted(short), 5, "it counts")
+            except AssertionError as why:
+                raise AssertionError(f"{why}: {self.containers.trouble(name)}") from None
         return names
 
 

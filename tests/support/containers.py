@@ -67,6 +67,12 @@ class Containers:
                     *(command or ("sleep", "100000")))
         return name
 
+    def trouble(self, name):
+        """What podman knows of one that does not do its work."""
+        return "\n".join((self.podman("ps", "-a", check=False),
+                          self.podman("logs", name, check=False),
+                          self.podman("inspect", "-f", "{{.State}}", name, check=False)))
+
     def pid(self, name):
         return int(self.podman("inspect", "-f", "{{.State.Pid}}", name))
 
