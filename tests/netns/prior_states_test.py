@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
+#
+# On kernel 6.12 only: what others make of an interface is no different on the others.
 """Whatever an interface was when a fault began, it is that when the fault has ended, to the
 handle, the class, the filter and its counters; and its own tree is left alone meanwhile. The
-states are drawn by support/prior_states.py; SQUALL_SEED=N draws others, SQUALL_STATES=N so many.
+states are drawn by support/prior_states.py; SQUALL_SEED=N draws others, SQUALL_STATES=N so many:
+hundreds take minutes where the processor is emulated.
 
 How a run ends is drawn as well: it is aborted, or everything of it is killed and recovered."""
 
@@ -18,7 +21,7 @@ from sandbox import Sandbox, fault, ip, need_root, without_ipv6
 from slow import scaled, wait_until
 
 SEED = int(os.environ.get("SQUALL_SEED") or 1)
-STATES = int(os.environ.get("SQUALL_STATES") or 209)
+STATES = int(os.environ.get("SQUALL_STATES") or 0)
 PORT, OTHER_PORT = 9001, 9002
 # Where every module is, every kind of device and discipline has to be.
 EVERYTHING = bool(os.environ.get("SQUALL_VM"))
@@ -31,7 +34,7 @@ def setUpModule():
 class PriorStates:
     """With the fault `kind`, which `settings` make act on what it matches."""
 
-    kind, settings, share = "", {}, 1.0
+    kind, settings, states = "", {}, 0
 
     @classmethod
     def setUpClass(cls):
@@ -49,8 +52,7 @@ class PriorStates:
         return Namespace(f"{cls.box.name}s{len(cls.nets)}", cls.nets)
 
     def test_each_is_the_same_before_and_after(self):
-        count = round(STATES * self.share)
-        groups = prior_states.draw_states(SEED, count, self.kinds)
+        groups = prior_states.draw_states(SEED, STATES or self.states, self.kinds)
         # In a namespace of its own each group has a loopback device.
         for number, group in enumerate(groups):
             with self.subTest(group=number), self.namespace() as net:
@@ -131,11 +133,11 @@ class Namespace:
 
 
 class PacketLoss(PriorStates, unittest.TestCase):
-    kind, settings, share = "packet_loss", {"loss": "50%", "attach": "clsact"}, 0.3
+    kind, settings, states = "packet_loss", {"loss": "50%", "attach": "clsact"}, 95
 
 
 class Netem(PriorStates, unittest.TestCase):
-    kind, settings = "netem", {"delay": "1ms", "loss": "10%"}
+    kind, settings, states = "netem", {"delay": "1ms", "loss": "10%"}, 57
 
     @classmethod
     def setUpClass(cls):
