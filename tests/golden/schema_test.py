@@ -42,7 +42,7 @@ WRONG = {
     "an unknown key": ("loss =", "los ="),
     "an unknown table": ("[[fault]]", "[[fualt]]"),
     "an unknown kind": ("packet_loss", "packet_los"),
-    "a missing interface": ('interface = "eth0"', 'namespace = "gw"'),
+    "a missing kind": ('kind = "packet_loss"', ""),
     "a word that is none": ("match = {", 'match = { direction = "up",'),
     "a ramp without its time": (', over = "30s"', ""),
     "a ramp of what has none": ("ramp = { loss", "ramp = { attach"),
