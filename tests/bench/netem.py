@@ -21,7 +21,7 @@ from pathlib import Path
 
 import measuring
 from driven_fault import Driven, Pair, inside
-from netem_there import need_netem
+from kernel_has import need_netem
 from sandbox import need_root
 from slow import scaled, wait_until
 

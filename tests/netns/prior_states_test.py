@@ -15,7 +15,7 @@ import unittest
 import prior_states
 from driven_fault import inside
 from host_state import differences
-from netem_there import need_netem
+from kernel_has import need_netem
 from run_tests import run_tests
 from sandbox import Sandbox, fault, ip, need_root, without_ipv6
 from slow import scaled, wait_until
