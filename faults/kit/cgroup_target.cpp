@@ -80,6 +80,10 @@ std::vector<Field<CgroupTarget>> cgroup_target_fields() {
           field("container", &CgroupTarget::container, kContainerHelp)};
 }
 
+bool is_given(const CgroupTarget& target) {
+  return !target.cgroup.empty() || !target.unit.empty() || !target.container.empty();
+}
+
 bool has_one_selector(const CgroupTarget& target) {
   return !target.cgroup.empty() + !target.unit.empty() + !target.container.empty() == 1;
 }

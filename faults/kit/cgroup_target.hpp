@@ -26,6 +26,7 @@ std::vector<Field<CgroupTarget>> cgroup_target_fields();
 inline constexpr const char* kOneGroup =
     "the target needs exactly one of cgroup, unit and container";
 bool has_one_selector(const CgroupTarget& target);
+bool is_given(const CgroupTarget& target);
 std::string describe(const CgroupTarget& target);  // "unit 'a.service'"
 
 // In the v1 hierarchy of the controller, or in v2. Error (gone): there is none, with "did you

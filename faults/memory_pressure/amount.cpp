@@ -32,7 +32,7 @@ Error refused(std::string what, std::string hint) {
 std::uint64_t without(Bytes all, Bytes part) { return all.value - std::min(all.value, part.value); }
 
 Result<std::optional<Cgroup>> find_target_group(const CgroupTarget& target, const Machine& host) {
-  if (target.cgroup.empty() && target.unit.empty()) return std::optional<Cgroup>{};
+  if (!is_given(target)) return std::optional<Cgroup>{};
   SQUALL_TRY(auto group, find_group(target, "memory", host));
   SQUALL_CHECK(cgroup_memory::read_use(host.cgroups(), group));
   return std::optional(std::move(group));

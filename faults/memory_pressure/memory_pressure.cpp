@@ -5,6 +5,7 @@
 
 #include "faults/fault.hpp"
 #include "faults/kit/cgroup.hpp"
+#include "faults/kit/container_target.hpp"
 #include "faults/kit/kernel.hpp"
 #include "faults/kit/memory_fill.hpp"
 #include "faults/kit/worker.hpp"
@@ -48,6 +49,7 @@ struct MemoryPressure {
                             {"memory_pressure", {{"worker", name}}},
                             "end the " + std::string(count == 1 ? "worker" : "workers"),
                             "pkill -KILL -x " + name});
+    SQUALL_CHECK(remember_container(plan, p.target.container, host));
     return plan;
   }
 
@@ -61,7 +63,11 @@ struct MemoryPressure {
   }
 
   Result<Verified> verify(const Params& p, const Machine& host, const RunContext& run) const {
-    return read_workers(p, host, worker_name(run.mark, run.slot));
+    auto there = p;
+    there.target.container = planned_container(p.target.container, run);
+    SQUALL_TRY(auto seen, read_workers(there, host, worker_name(run.mark, run.slot)));
+    if (auto lost = lost_container(run, host); !lost.empty()) seen.lost = std::move(lost);
+    return seen;
   }
 
   Result<> revert(const UndoRecord& undo, Machine& machine, const ChangeToken& token) const {

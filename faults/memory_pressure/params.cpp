@@ -43,8 +43,8 @@ Table<MemoryPressureParams> memory_pressure_table() {
                   &P::share)},
              {{"say how much: size or share, and not both",
                [](const P& p) { return p.size.has_value() != p.share.has_value(); }},
-              {"the target is a cgroup or a unit, and not both",
-               [](const P& p) { return p.target.cgroup.empty() || p.target.unit.empty(); }},
+              {"the target is a cgroup, a unit or a container, and not several",
+               [](const P& p) { return !is_given(p.target) || has_one_selector(p.target); }},
               {"directory needs memory page_cache",
                [](const P& p) {
                  return p.directory.empty() || p.memory == memory::Kind::page_cache;

@@ -129,8 +129,7 @@ Result<Verified> read_workers(const MemoryPressureParams& p, const Machine& host
                               const std::string& name) {
   SQUALL_TRY(auto all, host.workers().find_all());
   std::erase_if(all, [&](const ProcessInfo& each) { return each.name != name; });
-  const bool targeted = !p.target.cgroup.empty() || !p.target.unit.empty();
-  if (!targeted) return all.empty() ? Reading::absent : Reading::present;
+  if (!is_given(p.target)) return all.empty() ? Reading::absent : Reading::present;
   const auto group = find_group(p.target, "memory", host);
   if (!group && group.error().kind == ErrorKind::gone)
     return Verified(all.empty() ? Reading::absent : Reading::partial, group.error().what);

@@ -8,9 +8,12 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
+from isolation import isolate
+from sandbox import need_root
 from slow import scaled, wait_until
 from victims import unified_root
 
@@ -99,3 +102,30 @@ class Containers:
         for name in self.made:
             self.podman("rm", "-f", "-t", "0", name, check=False)
         shutil.rmtree(self.folder)
+
+
+def own_containers():
+    """For setUpModule: the engine's folders are this test's alone."""
+    need_root()
+    isolate("/var/lib/containers")
+
+
+class OnContainers(unittest.TestCase):
+    def setUp(self):
+        self.containers = Containers()
+        self.addCleanup(self.containers.close)
+
+    def rate(self, short, seconds=2.0):
+        """What COUNTING gets done in a second."""
+        before, then = self.containers.counted(short), time.monotonic()
+        time.sleep(seconds)
+        return (self.containers.counted(short) - before) / (time.monotonic() - then)
+
+    def counting(self, *shorts):
+        names = [self.containers.run(short, "sh", "-c", COUNTING) for short in shorts]
+        for short, name in zip(shorts, names):
+            try:
+                wait_until(lambda short=short: self.containers.counted(short), 5, "it counts")
+            except AssertionError as why:
+                raise AssertionError(f"{why}: {self.containers.trouble(name)}") from None
+        return names
