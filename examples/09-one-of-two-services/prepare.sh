@@ -37,7 +37,7 @@ up() {
 
 # What the owner of the bridge has configured, and wants to keep.
 shape() {
-  tc -n sqex-bridge qdisc add dev "$1" root handle 1: htb default 20
+  tc -n sqex-bridge qdisc add dev "$1" root handle 1: htb default 20 r2q 10000
   tc -n sqex-bridge class add dev "$1" parent 1: classid 1:1 htb rate 1gbit
   tc -n sqex-bridge class add dev "$1" parent 1:1 classid 1:10 htb rate 100mbit ceil 1gbit prio 0
   tc -n sqex-bridge class add dev "$1" parent 1:1 classid 1:20 htb rate 900mbit ceil 1gbit prio 1

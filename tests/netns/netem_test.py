@@ -148,6 +148,11 @@ class Netem(unittest.TestCase):
             self.assertGreaterEqual(counters["entered"], 2000, counters)
             self.within(counters["lost"], counters["entered"], 0.01)
 
+    def rename(self, name, other):
+        """Before 6.2 a link has to be down for it."""
+        for words in (("dev", name, "down"), ("dev", name, "name", other), ("dev", other, "up")):
+            ip("-n", self.pair.near, "link", "set", *words)
+
     def links(self):
         return subprocess.run(["ip", "-n", self.pair.near, "link", "show"], text=True, check=True,
                               capture_output=True).stdout
@@ -248,8 +253,8 @@ class Netem(unittest.TestCase):
         fault.end()
         fault = self.netem(delay="1ms")
         with self.subTest("the interface is renamed"):
-            ip("-n", self.pair.near, "link", "set", "eth0", "name", "eth7")
-            self.addCleanup(ip, "-n", self.pair.near, "link", "set", "eth7", "name", "eth0")
+            self.rename("eth0", "eth7")
+            self.addCleanup(self.rename, "eth7", "eth0")
             self.assertIn("was renamed to 'eth7'", fault.ask("verify")["lost"])
         fault.end()
         self.doCleanups()

@@ -19,7 +19,7 @@ from driven_fault import inside
 from kernel_has import need_netem
 from run_tests import run_tests
 from sandbox import need_root
-from slow import scaled, wait_until
+from slow import SLOW, scaled, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "09-one-of-two-services"
@@ -84,7 +84,8 @@ class OneOfTwo(unittest.TestCase):
                                                    if "clsact" not in line))
         said = run.communicate(timeout=scaled(60))[0]
         self.assertEqual(0, run.returncode, said)
-        self.assertIn("confirmed", said)
+        # An emulated processor delays by more than was asked.
+        self.assertIn("confirmed" if SLOW == 1 else "mean delay", said)
         # Both ways, 20 ms ± 5 ms each: never under 30 ms more than before.
         self.assertGreater(min(slow), 0.030, said)
         self.assertGreater(statistics.median(slow), statistics.median(calm["orders"]) + 0.025)
