@@ -207,7 +207,7 @@ Result<> revert(const UndoRecord& undo, Machine& machine, const ChangeToken& tok
   auto& cgroups = machine.cgroups();
   SQUALL_TRY(const auto mark, mark_of(undo));
   SQUALL_TRY(const auto owner, undo.text("owner"));
-  const auto undone = [&]() -> Result<> {
+  auto undone = [&]() -> Result<> {
     SQUALL_TRY(const auto identity, cgroups.read_identity(mark.group));
     if (identity != mark.identity) return {};
     SQUALL_TRY(const auto note, read_note(mark.group, mark.file, cgroups));

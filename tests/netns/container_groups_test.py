@@ -2,6 +2,8 @@
 #
 # Faults on the control group of a real podman container: what it gets is measured inside it, and
 # its neighbour does not notice.
+#
+# On kernel 6.12-rt only: to an engine they are all the same.
 
 import os
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # What real podman containers are called: by name, id and label, and what is none of them.
+#
+# On kernel 6.12-rt only: to an engine they are all the same.
 
 from containers import OnContainers, own_containers
 from driven_fault import Driven

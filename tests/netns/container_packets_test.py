@@ -2,6 +2,8 @@
 #
 # Faults on the packets of a real podman container, counted by its own ping: its neighbour's are not
 # lost.
+#
+# On kernel 6.12-rt only: to an engine they are all the same.
 
 import subprocess
 

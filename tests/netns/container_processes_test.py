@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Faults on the processes of a real podman container, one that is started anew, and one that ends.
+#
+# On kernel 6.12-rt only: to an engine they are all the same.
 
 from containers import OnContainers, own_containers
 from driven_fault import Driven

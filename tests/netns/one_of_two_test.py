@@ -3,6 +3,8 @@
 # The example with two services behind one bridge: the one that gets a bad line is slow, the
 # other's answers take what they took before, and the owner's qdiscs on the bridge's ports are the
 # same, with counters that went on.
+#
+# On kernel 6.12 only: netem itself is tested on all.
 
 import json
 import os

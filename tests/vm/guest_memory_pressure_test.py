@@ -2,6 +2,8 @@
 #
 # memory_pressure where it hurts: nearly all memory of the machine, and the OOM killer. Only in a
 # guest, which has nobody else to harm.
+#
+# On kernel 6.1 only: the OOM killer of later ones is no different.
 
 import os
 import subprocess

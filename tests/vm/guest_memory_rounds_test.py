@@ -2,6 +2,8 @@
 #
 # 95% of what is available, again and again, and who dies of it: nobody may. SQUALL_ROUNDS says
 # how often, for the benchmark; a few times where nothing is said.
+#
+# On kernel 6.12 only: it takes long.
 
 import os
 import time

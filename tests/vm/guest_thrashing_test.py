@@ -2,6 +2,8 @@
 #
 # A machine that thrashes while squall holds nearly all of its memory, with swap and without:
 # an abort takes no longer than it may, and neither does the watchdog of a killed runner.
+#
+# On kernel 6.1 only: it takes long.
 
 import signal
 import subprocess
