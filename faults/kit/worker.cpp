@@ -210,8 +210,11 @@ class ThisHostsWorkers final : public Workers {
     std::vector<Ending> ending;
     for (const auto& id : ids) {
       auto held = hold_if_ours(id, name);
-      if (!held) done = std::move(held).error();
-      if (!held || !*held) continue;
+      if (!held) {
+        done = std::move(held).error();
+        continue;
+      }
+      if (!*held) continue;
       ending.push_back({id.pid, end_limit(id.pid), std::move(*held)});
       send_kill(ending.back().held.get());
     }
