@@ -52,6 +52,8 @@ std::string fault_sentence(const Event& event) {
            (event.text("fault") == event.text("kind") ? "" : " (" + event.text("kind") + ")") +
            " is active";
   if (event.name == "fault_ended") return "fault " + named(event) + " has ended";
+  if (event.name == "fault_lost")
+    return "fault " + named(event) + " waits for its target: " + visible(event.text("why"));
   if (event.name == "fault_failed")
     return "fault " + named(event) + " failed: " + visible(event.text("error"));
   if (event.name == "left")

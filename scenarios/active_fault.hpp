@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace squall {
@@ -29,11 +30,15 @@ class OneFaultsJournal final : public Journal {
   // end at once it is done once, behind the last undo: an undo that is repeated is harmless.
   Result<> sync() override { return {}; }
   std::vector<Owed> owed() const override { return mine_; }
+  // They are settled, and what comes next begins anew.
+  void forget() { forgotten_ += std::exchange(mine_, {}).size(); }
+  std::size_t changes() const { return mine_.size() + forgotten_; }
 
  private:
   Journal& whole_;
   const std::function<void()>& progress_;
   std::vector<Owed> mine_;
+  std::size_t forgotten_ = 0;
 };
 
 // What is not undone leaves no state of ours to read: its effect is measured instead.
@@ -63,6 +68,7 @@ struct ActiveFaults::One {
   BoxedHold hold{nullptr, [](void*) {}};
   State state = State::waiting;
   bool injected = false;
+  bool away = false;  // taken back, until its target is there again
   Effect effect;
   bool measured = false;
   std::string error;

@@ -39,7 +39,7 @@ ActiveFaults::~ActiveFaults() = default;
 // Later than the run's start, what was chosen then may be gone, and what must be spared may have
 // come: a service that an earlier fault restarted is another process now.
 Result<> ActiveFaults::plan_again(One& one) {
-  if (one.checked().entry.start == Duration{}) return {};
+  if (one.checked().entry.start == Duration{} && !one.away) return {};
   auto run = one.planned.plan.run;
   run.targets.clear();
   run.spare = find_spare_list(without_);
@@ -74,8 +74,16 @@ Result<> ActiveFaults::inject(std::size_t index) {
 Result<> ActiveFaults::adjust(std::size_t index, const Boxed& params) {
   auto& one = *faults_[index];
   if (one.state != State::active) return {};
-  if (auto done = one.fault().adjust(params, one.hold, machine_, one.scope); !done)
-    return failed(one, "adjust", std::move(done).error());
+  if (one.away) {
+    one.params = params;
+    return {};
+  }
+  if (auto done = one.fault().adjust(params, one.hold, machine_, one.scope); !done) {
+    const auto lost = why_lost(one);
+    if (lost.empty()) return failed(one, "adjust", std::move(done).error());
+    one.params = params;
+    return lose(one, lost);
+  }
   one.params = params;
   log_.write("fault_adjusted", {{"slot", one.slot()},
                                 {"fault", one.name()},
@@ -114,17 +122,20 @@ Result<> ActiveFaults::watch() {
   for (auto* one : order_) {
     if (!one->injected) continue;
     progress_();
-    const auto seen = one->fault().verify(one->params, machine_, one->planned.plan.run);
-    // One look that fails says nothing about the fault; the next one may see.
-    if (!seen || seen->lost.empty()) continue;
-    return failed(*one, "watch", {ErrorKind::gone, seen->lost, {}, {}, 0});
+    if (one->away) {
+      SQUALL_CHECK(come_back(*one));
+      continue;
+    }
+    const auto lost = why_lost(*one);
+    if (lost.empty()) continue;
+    SQUALL_CHECK(lose(*one, lost));
   }
   return {};
 }
 
 Duration ActiveFaults::ease_off(std::size_t index) {
   auto& one = *faults_[index];
-  if (one.state != State::active || !one.injected) return {};
+  if (one.state != State::active || !one.injected || one.away) return {};
   measure(one);
   const auto again = one.fault().ease_off(one.params, one.hold, machine_, one.scope);
   // What could not be eased is taken back all the same.
@@ -253,7 +264,7 @@ std::size_t ActiveFaults::left() const {
 
 std::size_t ActiveFaults::changes() const {
   std::size_t all = 0;
-  for (const auto& one : faults_) all += one->journal.owed().size();
+  for (const auto& one : faults_) all += one->journal.changes();
   return all;
 }
 

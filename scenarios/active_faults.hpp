@@ -35,7 +35,8 @@ class ActiveFaults {
   Result<> inject(std::size_t index);
   Result<> adjust(std::size_t index, const Boxed& params);
   // Error: what an active fault disturbs, or what we put there, is lost; the rest of it stays
-  // active, for end_all().
+  // active, for end_all(). One that follows its target is taken back instead, and begins again
+  // when it can be planned.
   Result<> watch();
   // Before end(): asked again after this time, until it is 0.
   Duration ease_off(std::size_t index);
@@ -61,6 +62,10 @@ class ActiveFaults {
   struct One;
   Result<> plan_again(One& one);
   Result<> begin(One& one);
+  std::string why_lost(const One& one) const;
+  Result<> lose(One& one, const std::string& why);
+  Result<> come_back(One& one);
+  Result<> withdraw(One& one);
   Error failed(One& one, const std::string& verb, Error error);
   RollbackReport take_back(One& one);
   void retry_left(const std::vector<One*>& faults);

@@ -69,7 +69,10 @@ const Table<FaultEntry>& fault_keys() {
        field("start", &FaultEntry::start, "wait after the start of the run")
            .range(Duration(0s), kLongest),
        field("duration", &FaultEntry::duration,
-             "how long it lasts; to the end of the run if missing")});
+             "how long it lasts; to the end of the run if missing"),
+       field("on_restart", &FaultEntry::on_restart,
+             "when its target is started anew or gone: stop the run, or begin again once it is "
+             "there")});
   return table;
 }
 

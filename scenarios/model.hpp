@@ -33,11 +33,20 @@ struct Ramp {
   Place place;
 };
 
+// What becomes of a fault, and of its run, when its target is lost: started anew, or gone.
+enum class OnRestart { stop, follow };
+template <>
+struct Words<OnRestart> {
+  static constexpr std::pair<OnRestart, std::string_view> list[] = {{OnRestart::stop, "stop"},
+                                                                    {OnRestart::follow, "follow"}};
+};
+
 struct FaultEntry {
   std::string name;  // "lossy uplink"; the kind when the file names none
   std::string kind;
   Duration start{};
   std::optional<Duration> duration;  // none: to the end of the run
+  OnRestart on_restart = OnRestart::stop;
   std::vector<Ramp> ramps;
   Settings settings;
   Place place;

@@ -93,6 +93,7 @@ struct RunResult {
 //   fault_adjusted  slot fault strength ("loss=7.2%")
 //   fault_effect    slot fault verdict why
 //   fault_ended     slot fault active_ns
+//   fault_lost      slot fault why: it was taken back, and waits for its target; then fault_active
 //   fault_failed    slot fault error (of its injection, of a new strength, or lost while active)
 //   draining        slot fault what: packets on their way, waited for before the last undo
 //   left            slot fault what error by_hand: could not be undone
