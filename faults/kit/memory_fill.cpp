@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <utility>
 
-namespace squall::fill {
+namespace squall::filling {
 namespace {
 
 // Settings. kind_and_pages: the kind, and what of huge pages above it.
@@ -243,4 +243,4 @@ void work(WorkerPage& page, int lifeline) {
   if (step == Step::none) filling.go_on();
 }
 
-}  // namespace squall::fill
+}  // namespace squall::filling

@@ -23,7 +23,7 @@ struct Words<HugePages> {
       {HugePages::preferred, "preferred"}, {HugePages::on, "on"}, {HugePages::off, "off"}};
 };
 
-namespace fill {
+namespace filling {
 
 struct Job {
   memory::Kind kind = memory::Kind::anonymous;
@@ -48,5 +48,5 @@ std::optional<Error> read_failure(const Worker&, const std::string& directory);
 
 void work(WorkerPage& page, int lifeline);
 
-}  // namespace fill
+}  // namespace filling
 }  // namespace squall

@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-namespace squall::fill {
+namespace squall::filling {
 namespace {
 
 constexpr std::uint64_t kPage = 4096;
@@ -158,4 +158,4 @@ std::uint64_t Region::read_thousandths_on(std::int64_t node) const {
          kSample;
 }
 
-}  // namespace squall::fill
+}  // namespace squall::filling

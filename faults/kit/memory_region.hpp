@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-namespace squall::fill {
+namespace squall::filling {
 
 inline constexpr std::uint64_t kHugePage = 2 << 20;
 
@@ -45,4 +45,4 @@ class Region {
   const unsigned char* pattern_ = nullptr;
 };
 
-}  // namespace squall::fill
+}  // namespace squall::filling

@@ -58,12 +58,12 @@ HeldSum sum_of(const MemoryPressureParams& p, const HeldMemory& held, const Mach
     const auto pid = worker->id().pid;
     if (const auto now = read_resident(host, pid, p.memory))
       sum.resident += now->value - std::min(now->value, before.value);
-    sum.held += worker->read_report(fill::held);
-    sum.withheld += worker->read_report(fill::withheld);
-    sum.given_back += worker->read_report(fill::given_back);
-    sum.huge += worker->read_report(fill::huge);
-    sum.on_node = std::min(sum.on_node, worker->read_report(fill::on_node));
-    if (!sum.failure) sum.failure = fill::read_failure(*worker, cache_directory(p));
+    sum.held += worker->read_report(filling::held);
+    sum.withheld += worker->read_report(filling::withheld);
+    sum.given_back += worker->read_report(filling::given_back);
+    sum.huge += worker->read_report(filling::huge);
+    sum.on_node = std::min(sum.on_node, worker->read_report(filling::on_node));
+    if (!sum.failure) sum.failure = filling::read_failure(*worker, cache_directory(p));
     if (held.amount.group && !is_member(host, pid, *held.amount.group)) sum.moved = true;
   }
   return sum;

@@ -90,7 +90,7 @@ struct Held {
     held.before = read_memory_events(*machine, held.amount);
   }
   void fill(std::size_t which, std::uint64_t mib) {
-    said.at(which).reports.at(fill::held) = mib * kMiB;
+    said.at(which).reports.at(filling::held) = mib * kMiB;
     reside(which, mib);
   }
   void reside(std::size_t which, std::uint64_t mib) {
@@ -228,7 +228,7 @@ TEST_CASE("what is held within a hundredth is confirmed, with the pressure meanw
   CHECK(counter("memory pressure some avg10, hundredths of a per cent") == 1234);
   all.fill(1, 250);
   CHECK(all.judged().verdict == Effect::Verdict::inconclusive);
-  all.said[1].reports.at(fill::withheld) = 6 * kMiB;
+  all.said[1].reports.at(filling::withheld) = 6 * kMiB;
   CHECK(all.judged().verdict == Effect::Verdict::mismatch);
   CHECK(all.judged().why.starts_with("it stopped at 506MiB of 512MiB"));
 }

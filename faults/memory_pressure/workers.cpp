@@ -26,7 +26,7 @@ const char* text_of(memory::Kind kind) {
   return "anonymous memory";
 }
 
-fill::Job job_for(const MemoryPressureParams& p, const HeldMemory& held) {
+filling::Job job_for(const MemoryPressureParams& p, const HeldMemory& held) {
   return {p.memory,
           p.huge_pages,
           p.numa_node.value_or(-1),
@@ -37,13 +37,13 @@ fill::Job job_for(const MemoryPressureParams& p, const HeldMemory& held) {
 }
 
 Result<> begin(const MemoryPressureParams& p, const Worker& worker) {
-  if (!worker.wait_for_report(fill::began, kBeginLimit))
+  if (!worker.wait_for_report(filling::began, kBeginLimit))
     return Error{ErrorKind::system,
                  "worker " + std::to_string(worker.id().pid) + " did not begin",
                  "look for the OOM killer in the kernel's log",
                  {},
                  0};
-  if (auto failure = fill::read_failure(worker, cache_directory(p))) return std::move(*failure);
+  if (auto failure = filling::read_failure(worker, cache_directory(p))) return std::move(*failure);
   return {};
 }
 
@@ -85,7 +85,7 @@ Result<HeldMemory> make_workers(const MemoryPressureParams& p, const std::string
   HeldMemory held;
   SQUALL_TRY(held.amount, find_amount(p, machine));
   held.asked = held.amount.bytes(p);
-  WorkerOrder order{.name = name, .work = fill::work};
+  WorkerOrder order{.name = name, .work = filling::work};
   if (p.memory == memory::Kind::page_cache) order.text = cache_directory(p);
   for (auto count = count_workers(held.asked, machine); count > 0; --count) {
     SQUALL_TRY(auto worker, machine.workers().make_idle(order));
@@ -111,7 +111,7 @@ Result<> put_to_work(const MemoryPressureParams& p, HeldMemory& held, Machine& m
   for (auto& each : held.parts) {
     if (held.amount.group)
       SQUALL_CHECK(machine.cgroups().put_process(token, *held.amount.group, each.worker->id()));
-    fill::set_job(token, *each.worker, job_for(p, held));
+    filling::set_job(token, *each.worker, job_for(p, held));
   }
   set_sizes(token, held, held.asked);
   for (auto& each : held.parts) SQUALL_CHECK(each.worker->go(token));
@@ -122,7 +122,7 @@ Result<> put_to_work(const MemoryPressureParams& p, HeldMemory& held, Machine& m
 void set_sizes(const ChangeToken& token, HeldMemory& held, Bytes bytes) {
   held.asked = bytes;
   for (auto& each : held.parts)
-    fill::set_size(token, *each.worker, {bytes.value / held.parts.size()});
+    filling::set_size(token, *each.worker, {bytes.value / held.parts.size()});
 }
 
 Result<Verified> read_workers(const MemoryPressureParams& p, const Machine& host,
