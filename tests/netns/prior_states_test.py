@@ -105,6 +105,8 @@ class PriorStates:
             nonlocal last
             now, previous = prior_states.read(net, group), last
             last = now
+            if not prior_states.bridges_are_known(now[0], group):
+                return None
             return now if now[0] == (until or (previous and previous[0])) else None
         try:
             return wait_until(the_same, 3, "nothing moves", pause=0.1)
