@@ -18,6 +18,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/netem.h"
+#include "bpf/packet_armed.h"
 #include "bpf/packet_load.h"
 #include "bpf/packet_mark.h"
 
@@ -69,13 +70,6 @@ struct {
 	__type(key, struct netem_kept);
 	__type(value, __u32);
 } squall_numbers SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(__u32));
-} squall_armed SEC(".maps");
 
 /* Returns 1 when all numbers are taken. Two CPUs that meet the same pair first may take two
  * numbers for it, which does no harm. */
@@ -273,7 +267,7 @@ int squall_program_(struct __sk_buff *skb)
 		return come_back(skb);
 	if (skb->ifindex == config.turn)
 		return turn_round(skb);
-	bpf_tail_call(skb, &squall_armed, 0);
+	go_on(skb);
 	return PASS;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a packet fault attaches: a program that does nothing but go on to the one that
- * decides, through squall_armed[0].
+/* What a packet fault attaches goes on from here to the program that decides, squall_armed[0];
+ * go_on() returns where there is none.
  *
  * Kernel: the entries of a map of programs are cleared when its last descriptor is
  * closed (prog_array_map_clear). A qdisc filter outlives us, but when we die it finds
@@ -9,7 +9,6 @@
 #pragma once
 
 #include <linux/bpf.h>
-#include <linux/pkt_cls.h>
 
 #include <bpf/bpf_helpers.h>
 
@@ -20,9 +19,7 @@ struct {
 	__uint(value_size, sizeof(__u32));
 } squall_armed SEC(".maps");
 
-SEC("tc")
-int squall_program_(struct __sk_buff *skb)
+static __always_inline void go_on(struct __sk_buff *skb)
 {
 	bpf_tail_call(skb, &squall_armed, 0);
-	return TC_ACT_UNSPEC;
 }

@@ -113,4 +113,11 @@ int squall_decides(struct __sk_buff *skb)
 	return drop();
 }
 
+SEC("tc")
+int squall_program_(struct __sk_buff *skb)
+{
+	go_on(skb);
+	return TC_ACT_UNSPEC;
+}
+
 char squall_license[] SEC("license") = "Dual BSD/GPL";

@@ -6,7 +6,6 @@
 #include <array>
 #include <cstdio>
 #include <limits>
-#include <optional>
 #include <sstream>
 #include <utility>
 
@@ -240,12 +239,19 @@ Result<Verified> verify(const Cgroup& group, const std::vector<std::string>& fil
   return Verified{marked == 0 ? Reading::absent : Reading::partial, lost};
 }
 
-Result<bool> is_in_force(const Held& held, const Limit& limit, const Cgroups& cgroups) {
+Result<std::optional<Effect>> taken_over(const Held& held, const Cgroups& cgroups) {
   SQUALL_TRY(const auto identity, cgroups.read_identity(held.group));
   if (identity != held.identity)
     return Error{ErrorKind::gone, describe(held.group) + " was removed and made anew", {}, {}, 0};
-  SQUALL_TRY(const auto now, cgroups.read(held.group, limit.file));
-  return now == limit.ours;
+  for (const auto& each : held.limits) {
+    SQUALL_TRY(const auto now, cgroups.read(held.group, each.file));
+    if (now != each.ours)
+      return Effect{Effect::Verdict::mismatch,
+                    "somebody else has changed '" + each.file + "' meanwhile",
+                    {},
+                    {}};
+  }
+  return std::optional<Effect>();
 }
 
 Strays strays(const std::vector<std::string>& files, const std::string& fault,

@@ -13,6 +13,7 @@
 #include "faults/kit/cgroup.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,8 +53,9 @@ Result<> revert(const UndoRecord&, Machine&, const ChangeToken&);
 
 // Whether these files of the group hold what their marks say.
 Result<Verified> verify(const Cgroup&, const std::vector<std::string>& files, const Cgroups&);
-// Whether this one does, for an effect check. Error (gone): the group is there no more.
-Result<bool> is_in_force(const Held&, const Limit&, const Cgroups&);
+// For an effect check: the mismatch where somebody else has changed a file meanwhile. Error (gone):
+// the group is there no more.
+Result<std::optional<Effect>> taken_over(const Held&, const Cgroups&);
 // Every mark there is, of these files.
 Strays strays(const std::vector<std::string>& files, const std::string& fault, const Cgroups&);
 // What the files hold.

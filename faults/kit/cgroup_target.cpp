@@ -105,6 +105,15 @@ Result<Cgroup> find_group(const CgroupTarget& target, const std::string& control
   return machine.cgroups().find(path, controller);
 }
 
+Result<Cgroup> find_planned_group(const CgroupTarget& target, const std::string& controller,
+                                  const Machine& machine, const RunContext& run) {
+  if (auto lost = lost_container(run, machine); !lost.empty())
+    return Error{ErrorKind::gone, std::move(lost), {}, {}, 0};
+  auto there = target;
+  there.container = planned_container(target.container, run);
+  return find_group(there, controller, machine);
+}
+
 Result<> may_be_limited(const Cgroup& group, const Machine& machine, const SpareList& spare) {
   if (group.path == "/")
     return Error{

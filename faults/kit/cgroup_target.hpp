@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "faults/fault.hpp"
 #include "faults/kit/cgroup.hpp"
 #include "faults/machine.hpp"
 #include "safety/base/schema.hpp"
@@ -32,6 +33,10 @@ std::string describe(const CgroupTarget& target);  // "unit 'a.service'"
 // In the v1 hierarchy of the controller, or in v2. Error (gone): there is none, with "did you
 // mean"; (refused): several groups are called so.
 Result<Cgroup> find_group(const CgroupTarget&, const std::string& controller, const Machine&);
+// During a run: of the container that its plan remembered. Error (gone): also when that ended or
+// was restarted.
+Result<Cgroup> find_planned_group(const CgroupTarget&, const std::string& controller,
+                                  const Machine&, const RunContext&);
 
 // Error (refused): limiting it would limit the host, squall, or the operator.
 Result<> may_be_limited(const Cgroup&, const Machine&, const SpareList&);

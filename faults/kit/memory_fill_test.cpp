@@ -5,43 +5,23 @@
 #include "faults/kit/memory_fill.hpp"
 
 #include "safety/base/file.hpp"
-#include "tests/support/memory_journal.hpp"
+#include "tests/support/working.hpp"
 
 #include <doctest/doctest.h>
 
 #include <chrono>
-#include <functional>
-#include <poll.h>
 
 using namespace squall;
+using testing::comes_true;
+using testing::with_token;
 
 namespace {
 
 constexpr std::uint64_t kMiB = 1 << 20;
 
-bool comes_true(const std::function<bool()>& condition) {
-  const auto until = std::chrono::steady_clock::now() + 10s;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until) return false;
-    ::poll(nullptr, 0, 1);
-  }
-  return true;
-}
-
 std::uint64_t anonymous(const Worker& worker) {
   const auto text = read_file("/proc/" + std::to_string(worker.id().pid) + "/status");
   return text ? memory::find_amount(*text, "RssAnon").value_or(Bytes{}).value : 0;
-}
-
-template <class Act>
-void with_token(Act&& act) {
-  testing::WriteGate gate;
-  testing::MemoryJournal journal(gate);
-  Scope scope(journal);
-  REQUIRE(scope.change({"test", {"test", {}}, "", ""}, [&](const ChangeToken& token) {
-    act(token);
-    return Result<>();
-  }));
 }
 
 std::unique_ptr<Worker> begun(const filling::Job& job, Bytes size,

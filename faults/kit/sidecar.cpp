@@ -6,6 +6,7 @@
 
 #include "faults/kit/link_pair.hpp"
 #include "faults/kit/netns.hpp"
+#include "faults/kit/packet_steering.hpp"
 #include "faults/kit/tc.hpp"
 #include "faults/kit/tc_redirect.hpp"
 
@@ -149,9 +150,10 @@ class ThisSidecars final : public Sidecars {
       SQUALL_CHECK(link::take_up(token, turn->index));
       return Devices{0, turn->index};
     }
-    for (const int each : {entrance->index, turn->index}) {
-      SQUALL_CHECK(tc::put_clsact(token, each));
-      SQUALL_CHECK(link::take_up(token, each));
+    for (const auto* each : {&*entrance, &*turn}) {
+      SQUALL_CHECK(tc::put_clsact(token, each->index));
+      SQUALL_CHECK(link::receive_on_one_cpu(token, each->end.name));
+      SQUALL_CHECK(link::take_up(token, each->index));
     }
     return Devices{entrance->index, turn->index};
   }

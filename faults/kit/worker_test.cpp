@@ -7,16 +7,17 @@
 #include "faults/kit/worker_burn.hpp"
 #include "safety/undo/rollback.hpp"
 #include "tests/support/fake_machine.hpp"
-#include "tests/support/memory_journal.hpp"
+#include "tests/support/working.hpp"
 
 #include <doctest/doctest.h>
 
 #include <chrono>
-#include <poll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 using namespace squall;
+using testing::comes_true;
+using testing::with_token;
 
 namespace {
 
@@ -24,27 +25,6 @@ void report_its_setting(WorkerPage& page, int lifeline) {
   page.reports[1].store(page.settings[0].load() + 1);
   char byte = 0;
   (void)!::read(lifeline, &byte, 1);
-}
-
-// A token, from where they come from.
-template <class Act>
-void with_token(Act&& act) {
-  testing::WriteGate gate;
-  testing::MemoryJournal journal(gate);
-  Scope scope(journal);
-  REQUIRE(scope.change({"test", {"test", {}}, "", ""}, [&](const ChangeToken& token) {
-    act(token);
-    return Result<>();
-  }));
-}
-
-bool comes_true(const std::function<bool()>& condition) {
-  const auto until = std::chrono::steady_clock::now() + 5s;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until) return false;
-    ::poll(nullptr, 0, 1);
-  }
-  return true;
 }
 
 WorkerOrder order() {

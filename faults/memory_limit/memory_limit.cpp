@@ -81,11 +81,7 @@ struct MemoryLimit {
   }
 
   Result<Verified> verify(const Params& p, const Machine& host, const RunContext& run) const {
-    if (auto lost = lost_container(run, host); !lost.empty())
-      return Verified{Reading::absent, std::move(lost)};
-    auto target = p.target;
-    target.container = planned_container(target.container, run);
-    const auto group = find_group(target, "memory", host);
+    const auto group = find_planned_group(p.target, "memory", host, run);
     if (!group && group.error().kind == ErrorKind::gone)
       return Verified{Reading::absent, group.error().what};
     if (!group) return group.error();
@@ -105,14 +101,8 @@ struct MemoryLimit {
   }
 
   Result<Effect> measure(const Params&, const Hold& hold, const Machine& host) const {
-    for (const auto& each : hold.held.limits) {
-      SQUALL_TRY(const auto ours, cgroup::is_in_force(hold.held, each, host.cgroups()));
-      if (!ours)
-        return Effect{Effect::Verdict::mismatch,
-                      "somebody else has changed '" + each.file + "' meanwhile",
-                      {},
-                      {}};
-    }
+    SQUALL_TRY(auto taken_over, cgroup::taken_over(hold.held, host.cgroups()));
+    if (taken_over) return *std::move(taken_over);
     SQUALL_TRY(const auto after, read_memory_account(hold.held.group, host.cgroups()));
     return judge_limit(hold.bounds, hold.before, after);
   }

@@ -19,22 +19,20 @@ namespace {
 
 constexpr const char* kNotes =
     "Matching packets go through a sidecar, a veth pair of squall's with netem on it, and come "
-    "back "
-    "to where they were. The interface's own qdiscs stay as they are, with their counters. "
-    "Super-packets (GSO, GRO) are cut before: one packet of the wire is one packet for netem, and "
-    "the local TCP is not told of a loss.\n"
-    "The sidecar itself adds some microseconds. Packets that find netem full are lost, counted, "
-    "and "
-    "make the effect a mismatch: 'limit' is computed from the delay and a million packets a "
-    "second, "
-    "or what 'rate' or 'packet_rate' say.\n"
-    "Several of these faults on one interface: a packet goes through the first one of the scenario "
-    "that matches, and with compose = \"all\" also through this one.\n"
-    "At a normal end netem delays no more but keeps the order, until nothing is inside: no packet "
-    "is lost or overtaken. On abort packets pass at once, and those inside still arrive.\n"
-    "ARP, IPv6 neighbour discovery with MLD, and SSH are spared unless that is given up. Traffic "
-    "that does not pass the kernel's tc hook of this interface is not seen: kernel bypass, AF_XDP, "
-    "RDMA, and what a host sends to itself, which passes 'lo' only.";
+    "back to where they were. The interface's own qdiscs stay as they are, with their counters. "
+    "Super-packets (GSO, GRO) are cut before: one packet of the wire is one packet for netem, "
+    "and the local TCP is not told of a loss.\n"
+    "The sidecar itself adds some microseconds. All that goes through it is carried by one CPU, "
+    "the first that squall may use, and stays in order; 'taskset' chooses another. Packets that "
+    "find netem full are lost, counted, and make the effect a mismatch: 'limit' is computed "
+    "from the delay and a million packets a second, or what 'rate' or 'packet_rate' say.\n"
+    "Several of these faults on one interface: a packet goes through the first one of the "
+    "scenario that matches, and with compose = \"all\" also through this one.\n"
+    "At a normal end netem delays no more but keeps the order, until nothing is inside: no "
+    "packet is lost or overtaken. On abort packets pass at once, and those inside still arrive.\n"
+    "ARP, IPv6 neighbour discovery with MLD, and SSH are spared unless that is given up. "
+    "Traffic that does not pass the kernel's tc hook of this interface is not seen: kernel "
+    "bypass, AF_XDP, RDMA, and what a host sends to itself, which passes 'lo' only.";
 
 constexpr const char* kExample = R"([[fault]]
 name = "slow and lossy uplink"

@@ -2,7 +2,6 @@
 """netem through a sidecar, on real links: what the receiver sees of numbered and timed datagrams,
 and what is left of the interface's own qdiscs."""
 
-import math
 import re
 import socket
 import statistics
@@ -11,7 +10,7 @@ import subprocess
 import time
 import unittest
 
-from driven_fault import Driven, Pair, drain, drive
+from driven_fault import Driven, OnAPair, Pair, drain, drive
 from kernel_has import need_netem
 from run_tests import run_tests
 from sandbox import ip, need_root
@@ -20,7 +19,9 @@ from slow import SLOW, wait_until
 MANY = 2000
 
 
-class Netem(unittest.TestCase):
+class Netem(OnAPair, unittest.TestCase):
+    kind = "netem"
+
     @classmethod
     def setUpClass(cls):
         need_root()
@@ -36,21 +37,9 @@ class Netem(unittest.TestCase):
     def tearDownClass(cls):
         cls.pair.close()
 
-    def setUp(self):
-        self.before = self.pair.state()
-
-    def tearDown(self):
-        self.assertEqual(self.before, self.pair.state(), "something of ours is left")
-        self.assertEqual([], drive("--strays", "netem", self.pair.near, "--remove"))
-
     def netem(self, net=None, **settings):
         return Driven("netem", target__interface="eth0",
                       target__namespace=net or self.pair.near, **settings)
-
-    def within(self, count, of, share):
-        """Inside the 99.9 % interval of a binomial."""
-        self.assertLess(abs(count - of * share), 3.291 * math.sqrt(of * share * (1 - share)) + 1,
-                        f"{count} of {of}")
 
     def round_trips(self, count=20, port=9001):
         """Seconds, each, of datagrams that the far end sends back."""
@@ -240,7 +229,7 @@ class Netem(unittest.TestCase):
             fault.kill()
             sender.sendto(struct.pack("!I", 2), (Pair.FOUR["far"], 9001))
             self.assertEqual([2, 1], drain(receiver, 2, 2))
-        self.assertNotEqual([], drive("--strays", "netem", self.pair.near, "--remove"))
+        self.assertNotEqual([], self.strays("--remove"))
         self.assertNotEqual([], drive("--strays", "packet_loss", self.pair.near, "--remove"))
 
     def test_what_is_lost_is_said(self):

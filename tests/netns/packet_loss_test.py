@@ -3,7 +3,6 @@
 Everything is done twice, at a tcx hook and at a clsact hook, where the kernel has both."""
 
 import json
-import math
 import signal
 import socket
 import struct
@@ -12,7 +11,7 @@ import threading
 import unittest
 
 import bpf_objects
-from driven_fault import Driven, Pair, drive, inside
+from driven_fault import Driven, OnAPair, Pair, drive, inside
 from run_tests import run_tests
 from sandbox import ip, need_root
 from slow import scaled, wait_until
@@ -27,7 +26,8 @@ def datagram(port):
             + struct.pack("!HHHH", 7, port, 8, 0))
 
 
-class Tcx(unittest.TestCase):
+class Tcx(OnAPair, unittest.TestCase):
+    kind = "packet_loss"
     attach = "tcx"
 
     @classmethod
@@ -47,24 +47,9 @@ class Tcx(unittest.TestCase):
     def tearDownClass(cls):
         cls.pair.close()
 
-    def setUp(self):
-        self.before = self.pair.state()
-
-    def tearDown(self):
-        self.assertEqual(self.before, self.pair.state(), "something of ours is left")
-        self.assertEqual([], self.strays("--remove"))
-
     def lossy(self, net=None, **settings):
         return Driven("packet_loss", target__interface="eth0",
                       target__namespace=net or self.pair.near, attach=self.attach, **settings)
-
-    def strays(self, *words):
-        return drive("--strays", "packet_loss", self.pair.near, *words)
-
-    def within(self, lost, count, share):
-        """Inside the 99.9 % interval of a binomial."""
-        self.assertLess(abs(lost - count * share), 3.291 * math.sqrt(count * share * (1 - share)),
-                        f"{lost} of {count} were lost")
 
     def gone(self, count, port, **more):
         arrived = self.pair.sendable(count, port, **more)

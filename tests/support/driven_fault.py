@@ -5,6 +5,7 @@
 
 import contextlib
 import json
+import math
 import os
 import select
 import signal
@@ -90,6 +91,25 @@ class Pair:
                     arrived += drain(receiver, 0)
             arrived += drain(receiver, SILENCE, count - len(arrived))
             return arrived + drain(receiver, 0)
+
+
+class OnAPair:
+    """For tests on a pair, cls.pair, of the fault cls.kind: nothing of ours is left after each."""
+
+    def setUp(self):
+        self.before = self.pair.state()
+
+    def tearDown(self):
+        self.assertEqual(self.before, self.pair.state(), "something of ours is left")
+        self.assertEqual([], self.strays("--remove"))
+
+    def strays(self, *words):
+        return drive("--strays", self.kind, self.pair.near, *words)
+
+    def within(self, count, of, share):
+        """Inside the 99.9 % interval of a binomial; one more, as counts are whole."""
+        self.assertLess(abs(count - of * share), 3.291 * math.sqrt(of * share * (1 - share)) + 1,
+                        f"{count} of {of}")
 
 
 def drain(receiver, wait, most=None):
