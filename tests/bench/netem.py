@@ -20,8 +20,9 @@ import unittest
 from pathlib import Path
 
 import measuring
-from driven_fault import Driven, Pair, inside
+from driven_fault import Driven, Pair
 from kernel_has import need_netem
+from namespaces import inside
 from sandbox import need_root
 from slow import scaled, wait_until
 

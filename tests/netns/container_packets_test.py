@@ -9,8 +9,8 @@ import subprocess
 
 from containers import OnContainers, own_containers
 from driven_fault import Driven
+from namespaces import ip
 from run_tests import run_tests
-from sandbox import ip
 
 
 def setUpModule():

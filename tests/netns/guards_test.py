@@ -17,8 +17,9 @@ import threading
 import unittest
 from pathlib import Path
 
+from namespaces import ip
 from run_tests import run_tests
-from sandbox import Sandbox, fault, ip, need_root
+from sandbox import Sandbox, fault, need_root
 from slow import scaled
 
 NOBODY = 65534

@@ -5,6 +5,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import unittest
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import bpf_objects
 import host_state
+from namespaces import inside
 from run_tests import run_tests
 from slow import wait_until
 
@@ -29,17 +31,8 @@ def tc(*command):
 
 def attach_in_namespace(program):
     """A tcx link on eth0 of the namespace, or None without tcx."""
-    number = int(subprocess.check_output(["ip", "netns", "exec", NAME, "cat",
-                                          "/sys/class/net/eth0/ifindex"]))
-    home = os.open("/proc/self/ns/net", os.O_RDONLY)
-    there = os.open(NET, os.O_RDONLY)
-    try:
-        bpf_objects.enter_network(there)
-        return bpf_objects.attach_tcx(program, number)
-    finally:
-        bpf_objects.enter_network(home)
-        os.close(there)
-        os.close(home)
+    with inside(NAME):
+        return bpf_objects.attach_tcx(program, socket.if_nametoindex("eth0"))
 
 
 class Notices(unittest.TestCase):

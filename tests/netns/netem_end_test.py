@@ -12,10 +12,11 @@ import threading
 import time
 import unittest
 
-from driven_fault import drain, inside
+from driven_fault import drain
 from kernel_has import has_tcx, need_netem
+from namespaces import inside, ip
 from run_tests import run_tests
-from sandbox import Sandbox, fault, ip, need_root
+from sandbox import Sandbox, fault, need_root
 from slow import SLOW, scaled, wait_until
 
 PORT = 9001

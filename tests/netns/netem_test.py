@@ -12,8 +12,9 @@ import unittest
 
 from driven_fault import Driven, OnAPair, Pair, drain, drive
 from kernel_has import need_netem
+from namespaces import ip
 from run_tests import run_tests
-from sandbox import ip, need_root
+from sandbox import need_root
 from slow import SLOW, wait_until
 
 MANY = 2000

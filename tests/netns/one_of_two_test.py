@@ -17,8 +17,8 @@ import time
 import unittest
 from pathlib import Path
 
-from driven_fault import inside
 from kernel_has import need_netem
+from namespaces import inside
 from run_tests import run_tests
 from sandbox import need_root
 from slow import SLOW, scaled, wait_until

@@ -14,7 +14,7 @@ import unittest
 from pathlib import Path
 
 import golden
-from driven_fault import inside
+from namespaces import inside
 from refusals_test import append_owed
 from run_tests import run_tests
 from sandbox import Sandbox, fault, need_root

@@ -8,11 +8,12 @@ import subprocess
 import unittest
 
 import bpf_objects
-from driven_fault import Driven, Pair, drive, inside
+from driven_fault import Driven, Pair, drive
 from kernel_has import has_tcx
+from namespaces import inside, ip
 from packet_program import frame, ipv4, ipv6, ports
 from run_tests import run_tests
-from sandbox import ip, need_root
+from sandbox import need_root
 
 
 class Found(unittest.TestCase):

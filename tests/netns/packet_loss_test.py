@@ -11,9 +11,10 @@ import threading
 import unittest
 
 import bpf_objects
-from driven_fault import Driven, OnAPair, Pair, drive, inside
+from driven_fault import Driven, OnAPair, Pair, drive
+from namespaces import inside, ip
 from run_tests import run_tests
-from sandbox import ip, need_root
+from sandbox import need_root
 from slow import scaled, wait_until
 
 MANY = 4000

@@ -12,12 +12,12 @@ import os
 import random
 import unittest
 
+from namespaces import inside, ip, without_ipv6
 import prior_states
-from driven_fault import inside
 from host_state import differences
 from kernel_has import need_netem
 from run_tests import run_tests
-from sandbox import Sandbox, fault, ip, need_root, without_ipv6
+from sandbox import Sandbox, fault, need_root
 from slow import scaled, wait_until
 
 SEED = int(os.environ.get("SQUALL_SEED") or 1)

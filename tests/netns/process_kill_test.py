@@ -12,8 +12,9 @@ import unittest
 from pathlib import Path
 
 from driven_fault import Driven, drive
+from namespaces import ip
 from run_tests import run_tests
-from sandbox import ip, need_root
+from sandbox import need_root
 from slow import scaled, wait_until
 from victims import (OwnCgroup, Victims, field, pids_of, state, systemd_root,
                      unified_root)

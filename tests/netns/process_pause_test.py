@@ -10,8 +10,9 @@ import subprocess
 import unittest
 
 from driven_fault import Driven, drive
+from namespaces import ip
 from run_tests import run_tests
-from sandbox import ip, need_root
+from sandbox import need_root
 from slow import scaled, wait_until
 from victims import OwnCgroup, Victims, start_time, state, unified_root
 

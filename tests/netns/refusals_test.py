@@ -12,8 +12,9 @@ import subprocess
 import unittest
 import zlib
 
+from namespaces import ip
 from run_tests import run_tests
-from sandbox import Sandbox, fault, ip, need_root
+from sandbox import Sandbox, fault, need_root
 from slow import scaled, wait_until
 
 

@@ -3,7 +3,6 @@
 # One fault held by tests/netns/drive_fault.cpp, and two network namespaces joined by a
 # link to hold it in. Sockets are made inside a namespace and stay there.
 
-import contextlib
 import json
 import math
 import os
@@ -14,25 +13,13 @@ import struct
 import subprocess
 from pathlib import Path
 
-import bpf_objects
-from sandbox import ip
+from namespaces import inside, ip, ip_each
 from slow import SLOW
 
 DRIVE = Path(os.environ.get("SQUALL_BUILD", "build/dev")).resolve() / "tests" / "drive_fault"
 # A datagram crosses a veth link while it is sent: one that is not there yet was lost.
 SILENCE = 0.1 if SLOW == 1 else 0.2
 _made = 0
-
-
-@contextlib.contextmanager
-def inside(net):
-    """This thread is in the namespace; sockets made meanwhile stay there."""
-    with open("/proc/thread-self/ns/net") as home, open(f"/run/netns/{net}") as there:
-        bpf_objects.enter_network(there.fileno())
-        try:
-            yield
-        finally:
-            bpf_objects.enter_network(home.fileno())
 
 
 class Pair:
@@ -47,13 +34,11 @@ class Pair:
         self.near, self.far = (f"p{os.getpid()}n{_made}{side}" for side in "ab")
         for net in (self.near, self.far):
             ip("netns", "add", net)
-        ip("-n", self.near, "link", "add", "eth0", "type", "veth", "peer", "name", "eth0",
-           "netns", self.far)
+        ip_each(self.near, f"link add eth0 type veth peer name eth0 netns {self.far}")
         for side, net in (("near", self.near), ("far", self.far)):
-            ip("-n", net, "address", "add", self.FOUR[side] + "/24", "dev", "eth0")
-            ip("-n", net, "address", "add", self.SIX[side] + "/64", "dev", "eth0", "nodad")
-            ip("-n", net, "link", "set", "lo", "up")
-            ip("-n", net, "link", "set", "eth0", "up")
+            ip_each(net, f"address add {self.FOUR[side]}/24 dev eth0",
+                    f"address add {self.SIX[side]}/64 dev eth0 nodad",
+                    "link set lo up", "link set eth0 up")
 
     def close(self):
         for net in (self.near, self.far):
@@ -64,14 +49,18 @@ class Pair:
             return socket.socket(family, kind)
 
     def tc(self, *words, net=None):
-        return subprocess.run(["ip", "netns", "exec", net or self.near, "tc", *words], text=True,
-                              check=True, capture_output=True).stdout
+        with inside(net or self.near):
+            return subprocess.run(["tc", *words], text=True, check=True, capture_output=True).stdout
 
     def state(self):
-        return [self.tc(what, "show", "dev", "eth0", *where, net=net)
-                for net in (self.near, self.far)
-                for what, where in (("qdisc", ()), ("filter", ("ingress",)),
-                                    ("filter", ("egress",)))]
+        found = []
+        for net in (self.near, self.far):
+            with inside(net):
+                found += subprocess.run(
+                    ["tc", "-force", "-batch", "-"], text=True, capture_output=True,
+                    input="qdisc show dev eth0\nfilter show dev eth0 ingress\n"
+                          "filter show dev eth0 egress\n").stdout.splitlines()
+        return found
 
     def sendable(self, count, port, start="near", family=socket.AF_INET, tos=0, source_port=0):
         """Sends `count` numbered datagrams; the list of the numbers that arrived."""

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import bpf_objects
+from namespaces import inside
 from slow import scaled
 
 # Set where others test squall on the same machine at the same time: what is not bound to
@@ -62,25 +63,30 @@ def wait_until_equal(before, limit=10.0, **what):
         time.sleep(0.01)
 
 
-def run(net, *command, text=""):
-    enter = ["nsenter", f"--net={net}"] if net else []
-    done = subprocess.run([*enter, *command], input=text, text=True, capture_output=True)
+def run(*command, text=""):
+    done = subprocess.run(command, input=text, text=True, capture_output=True)
     return done.stdout.splitlines()
 
 
 def network(net):
     if net and not os.path.exists(net):
         return ["absent"]
-    links = [without_noise(line) for line in run(net, "ip", "-o", "-d", "address", "show")]
-    links += [without_noise(line) for line in run(net, "ip", "-o", "-d", "link", "show")]
-    devices = [re.match(r"\d+: ([^:@ ]+)", line).group(1) for line in links if line[0].isdigit()]
+    with inside(net):
+        return network_here()
+
+
+def network_here():
+    shown = run("ip", "-o", "-d", "-batch", "-",
+                text="address show\nlink show\nroute show table all\n")
+    links = [without_noise(line) for line in shown if line[:1].isdigit()]
+    rules = [f"route {line}" for line in shown if not line[:1].isdigit()]
+    devices = [re.match(r"\d+: ([^:@ ]+)", line).group(1) for line in links]
     asked = ["qdisc show", "chain show"]
     for device in dict.fromkeys(devices):
         asked += [f"class show dev {device}", f"filter show dev {device}",
                   f"filter show dev {device} ingress", f"filter show dev {device} egress"]
-    shaped = run(net, "tc", "-force", "-batch", "-", text="\n".join(asked) + "\n")
-    rules = [f"route {line}" for line in run(net, "ip", "route", "show", "table", "all")]
-    firewall = run(net, "nft", "list", "ruleset") if shutil.which("nft") else []
+    shaped = run("tc", "-force", "-batch", "-", text="\n".join(asked) + "\n")
+    firewall = run("nft", "list", "ruleset") if shutil.which("nft") else []
     return links + [f"tc {line.strip()}" for line in shaped] + rules + firewall
 
 

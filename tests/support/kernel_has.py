@@ -7,7 +7,8 @@ import subprocess
 import unittest
 
 import bpf_objects
-from driven_fault import Pair, inside
+from driven_fault import Pair
+from namespaces import inside
 
 
 def need_netem():

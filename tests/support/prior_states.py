@@ -15,6 +15,8 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, field
 
+from namespaces import inside
+
 # Others' devices that states lead to or stand on, one of each in a namespace.
 COMMON = ["link set lo up", "link add sink type ifb", "link set sink up",
           "link add under type veth peer name beneath", "link set under up", "link set beneath up"]
@@ -226,8 +228,9 @@ def kinds_here(net):
 
 
 def batch(net, program, lines, check=True, options=()):
-    done = subprocess.run(["ip", "netns", "exec", net, program, *options, "-batch", "-"], text=True,
-                          input="\n".join(lines) + "\n", capture_output=True)
+    with inside(net):
+        done = subprocess.run([program, *options, "-batch", "-"], text=True,
+                              input="\n".join(lines) + "\n", capture_output=True)
     if check and done.returncode:
         raise RuntimeError(f"{program} in '{net}': {done.stderr.strip()[:600]}")
     return done

@@ -16,6 +16,7 @@ import unittest
 from pathlib import Path
 
 import host_state
+from namespaces import ip, ip_each, is_up, without_ipv6
 from slow import scaled, wait_until
 
 _made = 0
@@ -41,14 +42,11 @@ class Sandbox:
         for net in (self.near, self.far):
             ip("netns", "add", net)
             without_ipv6(net)
-        ip("-n", self.near, "link", "add", "eth0", "type", "veth", "peer", "name", "eth0",
-           "netns", self.far)
+        ip_each(self.near, f"link add eth0 type veth peer name eth0 netns {self.far}")
         for net, address in ((self.near, "10.77.0.1/24"), (self.far, "10.77.0.2/24")):
-            ip("-n", net, "address", "add", address, "dev", "eth0")
-            ip("-n", net, "link", "set", "lo", "up")
-            ip("-n", net, "link", "set", "eth0", "up")
+            ip_each(net, f"address add {address} dev eth0", "link set lo up", "link set eth0 up")
         for net in (self.near, self.far):
-            wait_until(lambda net=net: "state UP" in shown(net), what="the link is up")
+            wait_until(lambda net=net: is_up(net, "eth0"), what="the link is up")
         self.victims = [subprocess.Popen(["sleep", "100000"]) for _ in range(victims)]
         for victim in self.victims:
             wait_until(lambda pid=victim.pid: comm(pid) == "sleep", what="sleep has started")
@@ -198,21 +196,6 @@ def toml(value):
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{name} = {toml(each)}" for name, each in value.items()) + " }"
     return json.dumps(value)
-
-
-def without_ipv6(net):
-    """Addresses that turn up by themselves later would look like a change."""
-    for which in ("all", "default"):
-        subprocess.run(["ip", "netns", "exec", net, "sh", "-c",
-                        f"echo 1 >/proc/sys/net/ipv6/conf/{which}/disable_ipv6"], check=True)
-
-
-def shown(net):
-    return subprocess.check_output(["ip", "-n", net, "link", "show", "eth0"], text=True)
-
-
-def ip(*words):
-    subprocess.run(["ip", *words], check=True)
 
 
 def comm(pid):

@@ -8,8 +8,9 @@ import subprocess
 import unittest
 from pathlib import Path
 
+from namespaces import ip, without_ipv6
 from run_tests import run_tests
-from sandbox import Sandbox, fault, ip, without_ipv6
+from sandbox import Sandbox, fault
 from slow import scaled
 
 FAR = "own-far"

@@ -153,7 +153,7 @@ def end_with_parent():
 
 def make_disk(path):
     with open(path, "wb") as file:
-        file.truncate(64 << 20)
+        file.truncate(512 << 20)
     subprocess.run(["mkfs.ext4", "-q", "-F", path], check=True)
 
 
