@@ -5,15 +5,14 @@
 #include "faults/kit/procfs.hpp"
 #include "faults/kit/worker_life.hpp"
 #include "safety/base/fd.hpp"
-#include "safety/base/file.hpp"
 #include "safety/base/process_stat.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <chrono>
 #include <climits>
 #include <csignal>
-#include <cstdio>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <new>
@@ -28,9 +27,10 @@
 namespace squall {
 namespace {
 
-constexpr int kStartLimit = 2000;  // milliseconds
-// The kernel takes its time to free what a process holds: this long for nothing, and per GiB.
-constexpr Duration kEndLimit = 2s, kEndLimitPerGiB = 250ms;
+constexpr int kStartLimit = 2000;     // milliseconds
+constexpr Duration kEndLimit = 10ms;  // of one that holds nothing
+// The kernel takes its time to free what a process holds. Beyond this others' undos come first.
+constexpr Duration kPatience = 200ms;
 
 struct Unmap {
   void operator()(WorkerPage* page) const { ::munmap(page, sizeof(WorkerPage)); }
@@ -52,19 +52,10 @@ void reap(int pidfd, Duration limit) {
   ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG);
 }
 
-Duration end_limit(pid_t pid) {
-  constexpr double kGiB = 1 << 30;
-  const auto text = read_file("/proc/" + std::to_string(pid) + "/statm", 256);
-  unsigned long size = 0, pages = 0;
-  if (!text || std::sscanf(text->c_str(), "%lu %lu", &size, &pages) != 2) return kEndLimit;
-  const double held = static_cast<double>(pages) * static_cast<double>(::sysconf(_SC_PAGESIZE));
-  return kEndLimit + std::chrono::duration_cast<Duration>(kEndLimitPerGiB * (held / kGiB));
-}
-
-void kill_and_reap(int pidfd, pid_t pid) {
-  const auto limit = end_limit(pid);
+// One that takes longer is reaped by its record's undo.
+void kill_and_reap(int pidfd) {
   send_kill(pidfd);
-  reap(pidfd, limit);
+  reap(pidfd, kEndLimit);
 }
 
 // Kernel: a futex is 32 bits wide; what is waited for is that they are no longer 0.
@@ -77,7 +68,7 @@ class ThisHostsWorker final : public Worker {
       : id_(id), held_(std::move(held)), lifeline_(std::move(lifeline)), page_(std::move(page)) {}
   ThisHostsWorker(const ThisHostsWorker&) = delete;
   ThisHostsWorker& operator=(const ThisHostsWorker&) = delete;
-  ~ThisHostsWorker() override { kill_and_reap(held_.get(), id_.pid); }
+  ~ThisHostsWorker() override { kill_and_reap(held_.get()); }
 
   ProcessId id() const override { return id_; }
   std::uint64_t read_report(std::size_t which) const override {
@@ -197,7 +188,7 @@ class ThisHostsWorkers final : public Workers {
     auto heard = hear_ready(ready_ours, order);
     const auto stat = read_process_stat(child);
     if (!heard || !stat) {
-      kill_and_reap(held.get(), child);
+      kill_and_reap(held.get());
       return heard ? stat.error() : std::move(heard).error();
     }
     return std::unique_ptr<Worker>(std::make_unique<ThisHostsWorker>(
@@ -215,14 +206,16 @@ class ThisHostsWorkers final : public Workers {
         continue;
       }
       if (!*held) continue;
-      ending.push_back({id.pid, end_limit(id.pid), std::move(*held)});
+      ending.push_back({id.pid, std::move(*held)});
       send_kill(ending.back().held.get());
     }
+    const auto until = std::chrono::steady_clock::now() + kPatience;
     for (const auto& each : ending) {
-      reap(each.held.get(), each.limit);
+      reap(each.held.get(), std::max(Duration{}, until - std::chrono::steady_clock::now()));
       if (has_ended(each.held.get())) continue;
       const auto pid = std::to_string(each.pid);
-      done = Error{ErrorKind::system, "worker " + pid + " did not end", "kill -9 " + pid, {}, 0};
+      done =
+          Error{ErrorKind::busy, "worker " + pid + " has not ended yet", "kill -9 " + pid, {}, 0};
     }
     return done;
   }
@@ -230,7 +223,6 @@ class ThisHostsWorkers final : public Workers {
  private:
   struct Ending {
     pid_t pid;
-    Duration limit;
     Fd held;
   };
   // Nothing where there is no such worker.

@@ -86,8 +86,8 @@ class Workers {
 
   // Idle until its go; harmless, so it needs no token.
   virtual Result<std::unique_ptr<Worker>> make_idle(const WorkerOrder& order) = 0;
-  // From a record, in any process; all of them at once, until the kernel has their memory back.
-  // Gone already is success; somebody else's is left alone.
+  // From a record, in any process; all of them at once. Success when the kernel has their memory
+  // back; gone already is success; somebody else's is left alone. Error (busy): it takes longer.
   virtual Result<> delete_if_ours(const ChangeToken&, const std::vector<ProcessId>& ids,
                                   const std::string& name) = 0;
 };

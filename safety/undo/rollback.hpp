@@ -18,7 +18,8 @@
 namespace squall {
 
 // Takes back one record; knows the faults by their names. Must be repeatable, and "gone already"
-// is success. Error (busy): not yet, as packets are on their way through what would be deleted.
+// is success. Error (busy): not yet, as packets are on their way through what would be deleted, or
+// memory is still given back.
 using Reverter = std::function<Result<>(const UndoRecord&, const ChangeToken&)>;
 
 struct StillOwed {
@@ -42,8 +43,11 @@ class Rollback {
   static constexpr Duration kLongestBusy = 30s;
 
   // These. What fails may work a moment later (memory that was short): it is tried twice
-  // more, within about a second; what is busy, until it is not.
-  RollbackReport patiently(Journal& journal, std::vector<Owed> owed) const;
+  // more, within about a second; what is busy, until it is not. `progress` is called before each
+  // attempt but the first: all of them together may take longer than a lease lasts.
+  RollbackReport patiently(
+      Journal& journal, std::vector<Owed> owed,
+      const std::function<void()>& progress = [] {}) const;
   // The two halves of one attempt, for faults that end together: all undos, then the journal.
   RollbackReport undo(std::vector<Owed> owed) const;
   static void settle(Journal& journal, RollbackReport& report);

@@ -22,7 +22,7 @@ from pathlib import Path
 import measuring
 from driven_fault import Driven, Pair
 from kernel_has import need_netem
-from namespaces import inside
+from namespaces import inside, keep_order
 from sandbox import need_root
 from slow import scaled, wait_until
 
@@ -227,6 +227,7 @@ def gently(fault):
 
 
 def ends(pair):
+    keep_order(pair.far, "eth0")
     rows = []
     for rate, count in ((2_000, 8_000), (50_000, 60_000)):
         for way, how in (("squall", "gently"), ("squall", "at once"), ("tc", "qdisc del")):

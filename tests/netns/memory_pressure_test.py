@@ -92,7 +92,7 @@ class MemoryPressure(unittest.TestCase):
             size = 256 * MIB
             with self.subTest(memory=memory), start(size="256MiB", memory=memory) as fault:
                 wait_until(is_held(fault, size, memory), 5, f"{memory} is held")
-                effect = wait_until(lambda: confirmed(fault), 5, "the effect check sees it")
+                effect = wait_until_confirmed(fault)
                 self.assertEqual("256MiB", effect["measures"]["memory"]["requested"])
                 self.assertIn("memory pressure (PSI) some", effect["why"])
                 self.assertEqual(0, effect["counters"]["OOM kills of others"])
@@ -120,7 +120,7 @@ class MemoryPressure(unittest.TestCase):
             for size in (256, 96, 160):
                 fault.ask(f"adjust size={size}MiB")
                 wait_until(is_held(fault, size * MIB), 5, f"{size} MiB are held")
-                wait_until(lambda: confirmed(fault), 5, "confirmed")
+                wait_until_confirmed(fault)
 
     def test_growth_keeps_its_rate(self):
         began = time.monotonic()
@@ -167,7 +167,7 @@ class MemoryPressure(unittest.TestCase):
         with start(share="80%", target__cgroup=group.name) as fault:
             wait_until(lambda: abs(group.use() - 320 * MIB) < 4 * MIB, 5, "80% are used")
             self.assertEqual(sorted(workers(fault)), sorted(group.members()))
-            effect = wait_until(lambda: confirmed(fault), 5, "confirmed")
+            effect = wait_until_confirmed(fault)
             use, = (each for name, each in effect["measures"].items() if "use of cgroup" in name)
             self.assertEqual("80%", use["requested"])
             fault.ask("adjust share=50%")
@@ -188,7 +188,7 @@ class MemoryPressure(unittest.TestCase):
     def test_a_cgroup_that_vanishes_is_said_to(self):
         group = MemoryGroup(self, limit=300 * MIB)
         with start(share="50%", target__cgroup=group.name) as fault:
-            wait_until(lambda: confirmed(fault), 5, "confirmed")
+            wait_until_confirmed(fault)
             for pid in workers(fault):
                 os.kill(pid, signal.SIGKILL)
             wait_until(lambda: not group.members(), what="the group is empty")
@@ -255,9 +255,17 @@ class MemoryPressure(unittest.TestCase):
         self.assertLess(min(times), 0.1 * 384 / 1024 + scaled(0.01), times)
 
 
-def confirmed(fault):
-    effect = fault.ask("measure")
-    return effect if effect["verdict"] == "confirmed" else None
+def wait_until_confirmed(fault):
+    effects = []
+
+    def confirmed():
+        effects.append(fault.ask("measure"))
+        return effects[-1]["verdict"] == "confirmed"
+    try:
+        wait_until(confirmed, 5, "confirmed")
+    except AssertionError as why:
+        raise AssertionError(f"{why}; {effects[-1]}") from None
+    return effects[-1]
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import unittest
 
 from driven_fault import drain
 from kernel_has import has_tcx, need_netem
-from namespaces import inside, ip
+from namespaces import inside, ip, keep_order
 from run_tests import run_tests
 from sandbox import Sandbox, fault, need_root
 from slow import SLOW, scaled, wait_until
@@ -23,7 +23,8 @@ PORT = 9001
 
 
 class Stream:
-    """Datagrams from one namespace to another, some hundred a second, until stop()."""
+    """Datagrams from one namespace to another, some hundred a second, from each CPU in turn, until
+    stop()."""
 
     def __init__(self, near, far, address, pause=0.002):
         with inside(far):
@@ -38,10 +39,9 @@ class Stream:
         self.thread.start()
 
     def send(self):
-        # On one CPU: a veth link hands over by each CPU's own backlog, and keeps no order between
-        # those of two.
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        cpus = sorted(os.sched_getaffinity(0))
         while self.going:
+            os.sched_setaffinity(0, {cpus[self.sent % len(cpus)]})
             self.times.append(time.monotonic_ns())
             self.sent += 1
             self.sender.sendto(struct.pack("!I", self.sent), (self.address, PORT))
@@ -79,6 +79,7 @@ class End(unittest.TestCase):
         if not has_tcx(self.box.near):
             subprocess.run(["tc", "-n", self.box.near, "qdisc", "add", "dev", "eth0", "clsact"],
                            check=True)
+        keep_order(self.box.far, "eth0")
         self.stream = Stream(self.box.near, self.box.far, "10.77.0.2")
         self.before = self.box.state()
 
@@ -114,7 +115,8 @@ class End(unittest.TestCase):
         self.all_arrived()
 
     def test_an_abort_is_at_once_and_tells_what_was_inside(self):
-        self.box.start("run", self.box.scenario([self.netem(delay="500ms")]), "--yes")
+        """Also where that takes longer than the lease lasts, 2 s."""
+        self.box.start("run", self.box.scenario([self.netem(delay="4s")]), "--yes")
         self.box.wait_for_event("fault_active")
         enough = self.stream.sent + 100
         wait_until(lambda: self.stream.sent > enough, 20)
@@ -124,6 +126,7 @@ class End(unittest.TestCase):
         inside_then = self.box.events("draining")
         self.assertTrue(inside_then, "nothing was inside?")
         self.assertRegex(inside_then[0]["what"], r"\d+ packets? (is|are) on their way")
+        self.assertEqual([], self.box.events("watchdog_rolled_back"))
 
     def test_killed_with_the_watchdog_is_recovered(self):
         self.box.start("run", self.box.scenario([self.netem(delay="300ms")]), "--yes")

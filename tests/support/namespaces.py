@@ -43,6 +43,13 @@ def without_ipv6(net):
                 switch.write("1")
 
 
+def keep_order(net, device):
+    """What it receives is received by one CPU, in the order in which it was sent: a veth link hands
+    over by the backlog of the CPU that sends, and two of these keep no order between them."""
+    subprocess.run(["ip", "netns", "exec", net, "sh", "-c",
+                    f"echo 1 >/sys/class/net/{device}/queues/rx-0/rps_cpus"], check=True)
+
+
 def is_up(net, device):
     """Whether its other end is up as well."""
     with inside(net):
