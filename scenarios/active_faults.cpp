@@ -170,15 +170,19 @@ void ActiveFaults::sync_journal() {
     log_.write("journal_trouble", {{"what", synced.error().sentence()}});
 }
 
-Result<> ActiveFaults::end(std::size_t index) {
-  auto& one = *faults_[index];
-  if (one.state != State::active) return {};
-  measure(one);
+void ActiveFaults::take_back_alone(One& one) {
   auto report = take_back(one);
   const bool busy = report.busy;
   settle(one, std::move(report));
   if (busy) retry_left({&one});
   sync_journal();
+}
+
+Result<> ActiveFaults::end(std::size_t index) {
+  auto& one = *faults_[index];
+  if (one.state != State::active) return {};
+  measure(one);
+  take_back_alone(one);
   leave_ended();
   if (one.left.empty()) return {};
   return Error{ErrorKind::system,

@@ -68,6 +68,7 @@ class ActiveFaults {
   Result<> withdraw(One& one);
   Error failed(One& one, const std::string& verb, Error error);
   RollbackReport take_back(One& one);
+  void take_back_alone(One& one);
   void retry_left(const std::vector<One*>& faults);
   void settle(One& one, RollbackReport report);
   Result<> refuse_leftovers(const One& one) const;

@@ -15,8 +15,7 @@ std::string ActiveFaults::why_lost(const One& one) const {
 
 // Whatever is in force of it, while the fault itself goes on.
 Result<> ActiveFaults::withdraw(One& one) {
-  settle(one, take_back(one));
-  sync_journal();
+  take_back_alone(one);
   one.ended_ns = 0;
   if (!one.left.empty())
     return failed(one, "take back", {ErrorKind::system, what_is_left(one.left.front()), {}, {}, 0});

@@ -158,7 +158,7 @@ class MemoryPressure(unittest.TestCase):
         if not Path("/sys/devices/system/node/node0").exists():
             self.skipTest("this kernel knows no NUMA nodes")
         with start(size="64MiB", numa_node=0) as fault:
-            wait_until(lambda: confirmed(fault), 5, "it is held")
+            wait_until_confirmed(fault)
             wait_until(lambda: fault.ask("measure")["counters"]["thousandths on the node"] == 1000,
                        5, "all of it is on the node")
 
@@ -246,7 +246,7 @@ class MemoryPressure(unittest.TestCase):
         times = []
         for _ in range(5):
             with start(size="384MiB") as fault:
-                wait_until(lambda: confirmed(fault), 20, "it is held")
+                wait_until_confirmed(fault, 20)
                 pids = workers(fault)
                 began = time.monotonic()
                 self.assertEqual([], fault.ask("revert")["left"])
@@ -255,14 +255,14 @@ class MemoryPressure(unittest.TestCase):
         self.assertLess(min(times), 0.1 * 384 / 1024 + scaled(0.01), times)
 
 
-def wait_until_confirmed(fault):
+def wait_until_confirmed(fault, limit=5):
     effects = []
 
     def confirmed():
         effects.append(fault.ask("measure"))
         return effects[-1]["verdict"] == "confirmed"
     try:
-        wait_until(confirmed, 5, "confirmed")
+        wait_until(confirmed, limit, "confirmed")
     except AssertionError as why:
         raise AssertionError(f"{why}; {effects[-1]}") from None
     return effects[-1]

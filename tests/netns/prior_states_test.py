@@ -10,17 +10,19 @@ How a run ends is drawn as well: it is aborted, or everything of it is killed an
 
 import os
 import random
+import time
 import unittest
 
-from namespaces import inside, ip, without_ipv6
 import prior_states
 from host_state import differences
 from kernel_has import need_netem
+from namespaces import inside, ip, without_ipv6
 from run_tests import run_tests
 from sandbox import Sandbox, fault, need_root
 from slow import scaled, wait_until
 
 SEED = int(os.environ.get("SQUALL_SEED") or 1)
+QUIET = 1.5  # seconds
 STATES = int(os.environ.get("SQUALL_STATES") or 0)
 PORT, OTHER_PORT = 9001, 9002
 # Where every module is, every kind of device and discipline has to be.
@@ -98,20 +100,21 @@ class PriorStates:
             self.assertEqual(0, recovered.returncode, recovered.stdout + recovered.stderr)
 
     def settled(self, net, group, until=None):
-        """The state when nothing moves any more, or when it is `until`."""
-        last = None
+        """The state when nothing moves any more, or when it is `until`. Kernel: whether a bridge or a
+        bond is up is told up to a second after its ports are (linkwatch)."""
+        last, since = prior_states.read(net, group), time.monotonic()
 
         def the_same():
-            nonlocal last
-            now, previous = prior_states.read(net, group), last
-            last = now
-            if not prior_states.bridges_are_known(now[0], group):
-                return None
-            return now if now[0] == (until or (previous and previous[0])) else None
+            nonlocal last, since
+            before, last = last, prior_states.read(net, group)
+            if last[0] != before[0]:
+                since = time.monotonic()
+            return last[0] == until or (until is None and time.monotonic() > since + QUIET)
         try:
-            return wait_until(the_same, 3, "nothing moves", pause=0.1)
+            wait_until(the_same, 3 + QUIET, "nothing moves", pause=0.1)
         except AssertionError:
-            return last
+            pass
+        return last
 
     def of(self, before, after, group):
         """Which states a difference belongs to, so that it can be made again by hand."""

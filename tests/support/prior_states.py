@@ -314,14 +314,6 @@ def without_what_moves(line):
     return line.rstrip()
 
 
-def bridges_are_known(lines, group):
-    """Kernel: what a bridge's state is follows its ports up to a second later (linkwatch)."""
-    bridges = [state.name + ("b" if state.kind == "bridge port" else "") for state in group
-               if state.kind.startswith("bridge")]
-    return not any(re.match(rf"link \d+: {name}: .* state UNKNOWN", line)
-                   for name in bridges for line in lines)
-
-
 def trees(lines, group):
     """Of these lines those about disciplines and classes of the group, without clsact and what is
     on it: what a fault beside them must leave alone while it is there."""
