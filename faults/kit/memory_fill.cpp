@@ -9,7 +9,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
+#include <link.h>
 #include <poll.h>
+#include <span>
 #include <time.h>
 #include <unistd.h>
 #include <utility>
@@ -20,7 +22,7 @@ namespace {
 // Settings. kind_and_pages: the kind, and what of huge pages above it.
 constexpr std::size_t kSize = 0, kRate = 1, kTouchEvery = 2, kReserve = 3, kKindAndPages = 4,
                       kNode = 5, kWorkers = 6;
-constexpr std::uint64_t kMiB = 1 << 20;
+constexpr std::uint64_t kMiB = 1 << 20, kPage = 4096;
 constexpr std::uint64_t kSlice = 8 * kMiB;         // between two looks
 constexpr std::uint64_t kWorthGrowing = 8 * kMiB;  // else what is given back is taken again at once
 // Others take some 2 GiB in a second at most: at each look there is more left than they take.
@@ -32,6 +34,22 @@ std::int64_t now() {
   timespec time{};
   ::clock_gettime(CLOCK_MONOTONIC, &time);
   return time.tv_sec * kSecond + time.tv_nsec;
+}
+
+// Kernel: pages of the program count as page cache of its process when they are first looked at.
+void look_at_program() {
+  ::dl_iterate_phdr(
+      [](dl_phdr_info* object, std::size_t, void*) {
+        const std::span segments(object->dlpi_phdr, object->dlpi_phnum);
+        for (const auto& each : segments) {
+          if (each.p_type != PT_LOAD || (each.p_flags & PF_R) == 0) continue;
+          const volatile auto* bytes =
+              reinterpret_cast<const unsigned char*>(object->dlpi_addr + each.p_vaddr);
+          for (std::uint64_t at = 0; at < each.p_filesz; at += kPage) (void)bytes[at];
+        }
+        return 0;
+      },
+      nullptr);
 }
 
 bool alive(int lifeline, int wait) {
@@ -79,6 +97,7 @@ class Filling {
     const auto kind = static_cast<memory::Kind>(setting(kKindAndPages) & 0xff);
     const auto huge_pages = static_cast<HugePages>(setting(kKindAndPages) >> 8);
     node_ = static_cast<std::int64_t>(setting(kNode)) - 1;
+    if (kind == memory::Kind::page_cache) look_at_program();
     if (const auto step = region_.make(kind, huge_pages, node_, page_.text.data());
         step != Step::none)
       return step;

@@ -150,10 +150,10 @@ class ThisSidecars final : public Sidecars {
       SQUALL_CHECK(link::take_up(token, turn->index));
       return Devices{0, turn->index};
     }
-    for (const auto* each : {&*entrance, &*turn}) {
-      SQUALL_CHECK(tc::put_clsact(token, each->index));
-      SQUALL_CHECK(link::receive_on_one_cpu(token, each->end.name));
-      SQUALL_CHECK(link::take_up(token, each->index));
+    SQUALL_CHECK(link::receive_on_one_cpu(token, entrance->end.name));
+    for (const int each : {entrance->index, turn->index}) {
+      SQUALL_CHECK(tc::put_clsact(token, each));
+      SQUALL_CHECK(link::take_up(token, each));
     }
     return Devices{entrance->index, turn->index};
   }

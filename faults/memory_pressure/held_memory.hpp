@@ -19,7 +19,7 @@ namespace squall {
 
 struct HeldPart {
   std::unique_ptr<Worker> worker;
-  Bytes before;  // resident of this kind, when it had not begun
+  Bytes before;  // resident of this kind, when it held nothing yet
 };
 
 // Counted since boot; the difference is what happened meanwhile.

@@ -89,8 +89,7 @@ Result<HeldMemory> make_workers(const MemoryPressureParams& p, const std::string
   if (p.memory == memory::Kind::page_cache) order.text = cache_directory(p);
   for (auto count = count_workers(held.asked, machine); count > 0; --count) {
     SQUALL_TRY(auto worker, machine.workers().make_idle(order));
-    const auto before = read_resident(machine, worker->id().pid, p.memory);
-    held.parts.push_back({std::move(worker), before ? *before : Bytes{}});
+    held.parts.push_back({std::move(worker), {}});
   }
   held.started = std::chrono::steady_clock::now();
   held.before = read_memory_events(machine, held.amount);
@@ -113,9 +112,13 @@ Result<> put_to_work(const MemoryPressureParams& p, HeldMemory& held, Machine& m
       SQUALL_CHECK(machine.cgroups().put_process(token, *held.amount.group, each.worker->id()));
     filling::set_job(token, *each.worker, job_for(p, held));
   }
-  set_sizes(token, held, held.asked);
   for (auto& each : held.parts) SQUALL_CHECK(each.worker->go(token));
-  for (const auto& each : held.parts) SQUALL_CHECK(begin(p, *each.worker));
+  for (auto& each : held.parts) {
+    SQUALL_CHECK(begin(p, *each.worker));
+    if (const auto before = read_resident(machine, each.worker->id().pid, p.memory))
+      each.before = *before;
+  }
+  set_sizes(token, held, held.asked);
   return {};
 }
 

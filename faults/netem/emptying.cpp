@@ -21,7 +21,10 @@
 namespace squall {
 namespace {
 
+// 100 Gbit/s, and 2 µs for each packet: what has gathered behind the last delay must not arrive
+// faster than the CPU that receives it can take it.
 constexpr std::uint64_t kPassingRate = 100'000'000'000 / 8;  // bytes per second
+constexpr std::int32_t kPassingOverhead = 25'000;            // bytes
 constexpr Duration kLook = 2ms;
 constexpr Duration kGrace = 1s;
 
@@ -51,6 +54,7 @@ Result<> begin(NetemHold& hold, Machine& machine, Scope& scope) {
     netem::Settings passing;
     passing.limit = limit_of(leg.tally.params, hold.available);
     passing.rate.bytes_per_second = kPassingRate;
+    passing.rate.packet_overhead = kPassingOverhead;
     SQUALL_CHECK(set_phase(leg, NETEM_DRAINS, machine, scope));
     SQUALL_CHECK(scope.adjust([&](const ChangeToken& token) {
       return machine.sidecars().change(token, leg.sidecar, passing);
