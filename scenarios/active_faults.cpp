@@ -212,7 +212,7 @@ void ActiveFaults::retry_left(const std::vector<One*>& faults) {
   if (owed.empty()) return;
   std::ranges::sort(owed, {}, &Owed::seq);
   progress_();
-  const auto report = rollback_.patiently(journal_, std::move(owed), progress_);
+  const auto report = rollback_.patiently(journal_, std::move(owed));
   complain(report);
   for (auto* one : faults) {
     std::erase_if(one->left, [&](const StillOwed& each) {

@@ -9,9 +9,7 @@
 #include <utility>
 
 namespace squall {
-
-RollbackReport Rollback::patiently(Journal& journal, std::vector<Owed> owed,
-                                   const std::function<void()>& progress) const {
+RollbackReport Rollback::patiently(Journal& journal, std::vector<Owed> owed) const {
   auto report = undo(std::move(owed));
   const auto until = std::chrono::steady_clock::now() + kLongestBusy;
   for (int failures = 0; !report.clean() && failures < 2;) {
@@ -20,10 +18,7 @@ RollbackReport Rollback::patiently(Journal& journal, std::vector<Owed> owed,
     std::this_thread::sleep_for(waits ? 5ms : ++failures == 1 ? 100ms : 500ms);
     auto left = std::exchange(report.left, {});
     report.left.reserve(left.size());
-    for (auto& each : left) {
-      progress();
-      attempt(std::move(each.owed), report);
-    }
+    for (auto& each : left) attempt(std::move(each.owed), report);
   }
   settle(journal, report);
   return report;

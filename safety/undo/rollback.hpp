@@ -18,8 +18,7 @@
 namespace squall {
 
 // Takes back one record; knows the faults by their names. Must be repeatable, and "gone already"
-// is success. Error (busy): not yet, as packets are on their way through what would be deleted, or
-// memory is still given back.
+// is success. Error (busy): not yet; packets are on their way through it, memory is being freed.
 using Reverter = std::function<Result<>(const UndoRecord&, const ChangeToken&)>;
 
 struct StillOwed {
@@ -43,11 +42,8 @@ class Rollback {
   static constexpr Duration kLongestBusy = 30s;
 
   // These. What fails may work a moment later (memory that was short): it is tried twice
-  // more, within about a second; what is busy, until it is not. `progress` is called before each
-  // attempt but the first: all of them together may take longer than a lease lasts.
-  RollbackReport patiently(
-      Journal& journal, std::vector<Owed> owed,
-      const std::function<void()>& progress = [] {}) const;
+  // more, within about a second; what is busy, until it is not.
+  RollbackReport patiently(Journal& journal, std::vector<Owed> owed) const;
   // The two halves of one attempt, for faults that end together: all undos, then the journal.
   RollbackReport undo(std::vector<Owed> owed) const;
   static void settle(Journal& journal, RollbackReport& report);
