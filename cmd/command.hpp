@@ -54,6 +54,7 @@ const Command* find_command(std::string_view name);
 
 // Options that several commands share.
 Option json_switch(bool* into);
+Option scenario_argument(std::string* into);
 Option set_option(std::vector<std::string>* into);
 Option seed_option(std::string* into);
 Option without_option(std::vector<std::string>* into);

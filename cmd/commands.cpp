@@ -87,6 +87,11 @@ ExitCode finish(Print& print, const Result<ExitCode>& result) {
 
 Option json_switch(bool* into) { return {"--json", "", "print JSON instead of text", into}; }
 
+Option scenario_argument(std::string* into) {
+  return {"SCENARIO", "",  "scenario file, or name of an installed one", into, Offer::scenario,
+          {},         true};
+}
+
 Option set_option(std::vector<std::string>* into) {
   return {"--set", "NAME=VALUE", "value of a parameter of the scenario", into};
 }

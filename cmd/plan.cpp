@@ -44,17 +44,8 @@ Result<ExitCode> show_plan(const Arguments& given, Print& print) {
 
 CommandLine plan_command(const std::vector<std::string>&) {
   const auto given = std::make_shared<Arguments>();
-  return {{{"SCENARIO",
-            "",
-            "scenario file, or name of an installed one",
-            &given->scenario,
-            Offer::scenario,
-            {},
-            true},
-           set_option(&given->set),
-           seed_option(&given->seed),
-           without_option(&given->without),
-           json_switch(&given->json)},
+  return {{scenario_argument(&given->scenario), set_option(&given->set), seed_option(&given->seed),
+           without_option(&given->without), json_switch(&given->json)},
           [given](Print& print) { return finish(print, show_plan(*given, print)); }};
 }
 

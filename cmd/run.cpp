@@ -39,13 +39,7 @@ ExitCode run_file(const Arguments& given, Print& print) {
 CommandLine run_command(const std::vector<std::string>&) {
   const auto given = std::make_shared<Arguments>();
   return {
-      {{"SCENARIO",
-        "",
-        "scenario file, or name of an installed one",
-        &given->scenario,
-        Offer::scenario,
-        {},
-        true},
+      {scenario_argument(&given->scenario),
        set_option(&given->set),
        seed_option(&given->seed),
        {"--json", "", "print events as JSON Lines, and the result as the last line", &given->json},

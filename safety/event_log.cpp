@@ -19,6 +19,17 @@ Result<Fd> open_log(const std::string& path, int extra) {
   return file;
 }
 
+template <class T>
+nlohmann::ordered_json to_json(const T& value) {
+  return value;
+}
+
+nlohmann::ordered_json to_json(const EventCounts& counts) {
+  auto object = nlohmann::ordered_json::object();
+  for (const auto& [name, count] : counts) object[name] = count;
+  return object;
+}
+
 }  // namespace
 
 const EventValue* Event::find(const std::string& key) const {
@@ -40,7 +51,7 @@ std::string to_json_line(const Event& event, const std::string& run) {
   line["run"] = run;
   line["event"] = event.name;
   for (const auto& [key, value] : event.keys)
-    std::visit([&line, &name = key](const auto& held) { line[name] = held; }, value);
+    std::visit([&line, &name = key](const auto& held) { line[name] = to_json(held); }, value);
   return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 

@@ -18,7 +18,9 @@
 
 namespace squall {
 
-using EventValue = std::variant<bool, std::int64_t, std::uint64_t, double, std::string>;
+using EventCounts = std::vector<std::pair<std::string, std::uint64_t>>;
+using EventValue =
+    std::variant<bool, std::int64_t, std::uint64_t, double, std::string, EventCounts>;
 
 struct Event {
   std::string name;  // "fault_active"

@@ -35,3 +35,8 @@ TEST_CASE("an event that does not fit is counted, and leaves no half a line") {
   CHECK(text.starts_with(whole + "{"));
   CHECK(text.contains("\"event\":\"third\""));
 }
+
+TEST_CASE("counts are an object of their own, in the order in which they were counted") {
+  const Event event{"fault_effect", {{"counters", EventCounts{{"seen", 7}, {"lost", 2}}}}, 0, 0};
+  CHECK(to_json_line(event, "r1").ends_with(R"("counters":{"seen":7,"lost":2}})"));
+}

@@ -242,7 +242,8 @@ void ActiveFaults::write_ended(const One& one) {
   log_.write("fault_effect", {{"slot", one.slot()},
                               {"fault", one.name()},
                               {"verdict", std::string(word(one.effect.verdict))},
-                              {"why", one.effect.why}});
+                              {"why", one.effect.why},
+                              {"counters", one.effect.counters}});
   log_.write(
       "fault_ended",
       {{"slot", one.slot()}, {"fault", one.name()}, {"active_ns", one.ended_ns - one.started_ns}});

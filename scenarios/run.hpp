@@ -91,7 +91,7 @@ struct RunResult {
 //   guard_word      guard word (carry_on, abort, blind) value why
 //   fault_active    slot fault kind
 //   fault_adjusted  slot fault strength ("loss=7.2%")
-//   fault_effect    slot fault verdict why
+//   fault_effect    slot fault verdict why counters (an object; pressure (PSI) among them)
 //   fault_ended     slot fault active_ns
 //   fault_lost      slot fault why: it was taken back, and waits for its target; then fault_active
 //   fault_failed    slot fault error (of its injection, of a new strength, or lost while active)
