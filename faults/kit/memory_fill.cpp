@@ -12,6 +12,8 @@
 #include <link.h>
 #include <poll.h>
 #include <span>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #include <utility>
@@ -22,7 +24,7 @@ namespace {
 // Settings. kind_and_pages: the kind, and what of huge pages above it.
 constexpr std::size_t kSize = 0, kRate = 1, kTouchEvery = 2, kReserve = 3, kKindAndPages = 4,
                       kNode = 5, kWorkers = 6;
-constexpr std::uint64_t kMiB = 1 << 20, kPage = 4096;
+constexpr std::uint64_t kMiB = 1 << 20, kProgramPage = 4096;
 constexpr std::uint64_t kSlice = 8 * kMiB;         // between two looks
 constexpr std::uint64_t kWorthGrowing = 8 * kMiB;  // else what is given back is taken again at once
 // Others take some 2 GiB in a second at most: at each look there is more left than they take.
@@ -40,12 +42,12 @@ std::int64_t now() {
 void look_at_program() {
   ::dl_iterate_phdr(
       [](dl_phdr_info* object, std::size_t, void*) {
-        const std::span segments(object->dlpi_phdr, object->dlpi_phnum);
-        for (const auto& each : segments) {
-          if (each.p_type != PT_LOAD || (each.p_flags & PF_R) == 0) continue;
-          const volatile auto* bytes =
-              reinterpret_cast<const unsigned char*>(object->dlpi_addr + each.p_vaddr);
-          for (std::uint64_t at = 0; at < each.p_filesz; at += kPage) (void)bytes[at];
+        for (const auto& each : std::span(object->dlpi_phdr, object->dlpi_phnum)) {
+          if (each.p_type != PT_LOAD) continue;
+          const auto from = (object->dlpi_addr + each.p_vaddr) & ~(kProgramPage - 1);
+          const auto end = object->dlpi_addr + each.p_vaddr + each.p_filesz;
+          // Before Linux 5.14 it is not known, and the measure is a few MiB too high.
+          ::syscall(SYS_madvise, from, end - from, MADV_POPULATE_READ);
         }
         return 0;
       },

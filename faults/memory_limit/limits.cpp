@@ -50,7 +50,7 @@ Result<Limit> max_limit(const LimitAmount& amount, const Cgroup& group, Bytes us
   SQUALL_CHECK(has_file(group, "memory", file, cgroups));
   SQUALL_TRY(const auto before, cgroups.read(group, file));
   SQUALL_TRY(const auto now, read_use(group, cgroups));
-  SQUALL_TRY(const auto limit, limit_of(file, before, amount, use));
+  SQUALL_TRY(auto limit, limit_of(file, before, amount, use));
   if (amount.resolve(use) >= now) return limit;
   return Error{ErrorKind::refused,
                describe(group) + " uses " + to_rounded_text(now) + ", more than the " +
