@@ -52,7 +52,7 @@ class ProcessKill(unittest.TestCase):
         self.assertEqual(fault.ask("revert")["left"], [])
         again = self.expect_one_again()
         fault.end()
-        self.assertIn(state(again), "SR")
+        self.assertIn(state(again), "SRD")
         self.assertEqual(Path(f"/proc/{again}/cmdline").read_text().split("\0")[1], "1001")
         self.assertEqual(os.stat(f"/proc/{again}/ns/net").st_ino, os.stat(f"/run/netns/{net}").st_ino)
         self.assertEqual(os.readlink(f"/proc/{again}/cwd"), os.getcwd())
