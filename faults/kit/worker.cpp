@@ -27,8 +27,9 @@
 namespace squall {
 namespace {
 
-constexpr int kStartLimit = 2000;     // milliseconds
-constexpr Duration kEndLimit = 10ms;  // of one that holds nothing
+constexpr int kStartLimit = 2000;       // milliseconds
+constexpr Duration kEndLimit = 2s;      // of one that holds nothing
+constexpr Duration kLetGoLimit = 50ms;  // of one that may hold much: there may be many
 // The kernel takes its time to free what a process holds. Beyond this others' undos come first.
 constexpr Duration kPatience = 200ms;
 
@@ -53,9 +54,9 @@ void reap(int pidfd, Duration limit) {
 }
 
 // One that takes longer is reaped by its record's undo.
-void kill_and_reap(int pidfd) {
+void kill_and_reap(int pidfd, Duration limit) {
   send_kill(pidfd);
-  reap(pidfd, kEndLimit);
+  reap(pidfd, limit);
 }
 
 // Kernel: a futex is 32 bits wide; what is waited for is that they are no longer 0.
@@ -68,7 +69,7 @@ class ThisHostsWorker final : public Worker {
       : id_(id), held_(std::move(held)), lifeline_(std::move(lifeline)), page_(std::move(page)) {}
   ThisHostsWorker(const ThisHostsWorker&) = delete;
   ThisHostsWorker& operator=(const ThisHostsWorker&) = delete;
-  ~ThisHostsWorker() override { kill_and_reap(held_.get()); }
+  ~ThisHostsWorker() override { kill_and_reap(held_.get(), kLetGoLimit); }
 
   ProcessId id() const override { return id_; }
   std::uint64_t read_report(std::size_t which) const override {
@@ -188,7 +189,7 @@ class ThisHostsWorkers final : public Workers {
     auto heard = hear_ready(ready_ours, order);
     const auto stat = read_process_stat(child);
     if (!heard || !stat) {
-      kill_and_reap(held.get());
+      kill_and_reap(held.get(), kEndLimit);
       return heard ? stat.error() : std::move(heard).error();
     }
     return std::unique_ptr<Worker>(std::make_unique<ThisHostsWorker>(
