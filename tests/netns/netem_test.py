@@ -193,6 +193,26 @@ class Netem(OnAPair, unittest.TestCase):
         # What was hit in its Ethernet address, or in a part that no checksum covers, arrives.
         self.assertLess(len(arrived), 200)
 
+    def test_what_tc_shows_is_what_was_asked(self):
+        asked = [
+            ({"loss_model": "four_state", "p13": "2%", "p31": "40%", "p32": "20%", "p23": "50%", "p14": "1%"},
+             "loss state p13 2% p31 40% p32 20% p23 50% p14 1%"),
+            ({"loss_model": "gilbert_elliott", "enter_bad": "1%", "leave_bad": "30%",
+              "loss_in_bad": "80%", "loss_in_good": "0.5%"},
+             "loss gemodel p 1% r 30% 1-h 80% 1-k 0.5%"),
+            ({"loss": "5%", "loss_correlation": "25%", "ecn": "true"}, "loss 5% 25% ecn"),
+            ({"rate": "10Mbit", "packet_overhead": "20", "cell_size": "48", "cell_overhead": "5"},
+             "rate 10Mbit packetoverhead 20 cellsize 48 celloverhead 5"),
+            ({"slot__min_delay": "1ms", "slot__max_delay": "3ms", "slot__max_packets": "16"},
+             "slot 1ms 3ms packets 16"),
+            ({"delay": "10ms", "jitter": "2ms", "delay_correlation": "25%", "distribution": "normal"},
+             "delay 10ms 2ms 25%")]
+        for settings, words in asked:
+            with self.subTest(words), self.netem(match__port=9001, **settings):
+                shown = next(line for line in self.pair.tc("qdisc", "show").splitlines()
+                             if "netem" in line)
+                self.assertIn(words, re.sub(r"\s+", " ", shown))
+
     def test_a_full_queue_is_a_mismatch(self):
         with self.netem(delay="500ms", limit=50, match__port=9001) as fault:
             arrived = self.pair.sendable(200, 9001)
