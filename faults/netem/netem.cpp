@@ -29,7 +29,9 @@ constexpr const char* kNotes =
     "Several of these faults on one interface: a packet goes through the first one of the "
     "scenario that matches, and with compose = \"all\" also through this one.\n"
     "At a normal end netem delays no more but keeps the order, until nothing is inside: no "
-    "packet is lost or overtaken. On abort packets pass at once, and those inside still arrive.\n"
+    "packet is lost, and none overtaken but for one or two that come back on one CPU in the "
+    "instant when the next pass on another. On abort packets pass at once, and those inside "
+    "still arrive.\n"
     "ARP, IPv6 neighbour discovery with MLD, and SSH are spared unless that is given up. "
     "Traffic that does not pass the kernel's tc hook of this interface is not seen: kernel "
     "bypass, AF_XDP, RDMA, and what a host sends to itself, which passes 'lo' only.";
