@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The end that is not in a hurry: no packet is lost and none overtaken.
+// The end that is not in a hurry: no packet is lost, and the order is kept.
 //
 //   disturbs -> drains: netem delays no more, but keeps the order of what waits in it
 //            -> may pass: what was inside is back, or there never was anything

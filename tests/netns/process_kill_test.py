@@ -52,7 +52,8 @@ class ProcessKill(unittest.TestCase):
         self.assertEqual(fault.ask("revert")["left"], [])
         again = self.expect_one_again()
         fault.end()
-        self.assertIn(state(again), "SRD")
+        # Until its program has been read from the disk it is in state D.
+        wait_until(lambda: state(again) in ("S", "R"), what="it runs")
         self.assertEqual(Path(f"/proc/{again}/cmdline").read_text().split("\0")[1], "1001")
         self.assertEqual(os.stat(f"/proc/{again}/ns/net").st_ino, os.stat(f"/run/netns/{net}").st_ino)
         self.assertEqual(os.readlink(f"/proc/{again}/cwd"), os.getcwd())

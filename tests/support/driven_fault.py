@@ -95,9 +95,9 @@ class OnAPair:
     def strays(self, *words):
         return drive("--strays", self.kind, self.pair.near, *words)
 
-    def within(self, count, of, share):
-        """Inside the 99.9 % interval of a binomial; one more, as counts are whole."""
-        self.assertLess(abs(count - of * share), 3.291 * math.sqrt(of * share * (1 - share)) + 1,
+    def within(self, count, of, share, more=0):
+        """Inside the 99.9 % interval of a binomial, or so many more where it is a narrow one."""
+        self.assertLess(abs(count - of * share), 3.291 * math.sqrt(of * share * (1 - share)) + more,
                         f"{count} of {of}")
 
 

@@ -115,7 +115,7 @@ class Pressed(unittest.TestCase):
         self.confirmed(made)
         victim.take(100)
         self.assertEqual("3", victim.has_taken(), "the victim got its memory")
-        self.assertIn(state(victim.process.pid), "SRD")
+        self.assertIn(state(victim.process.pid), "SR")
         effect = wait_until(lambda: (each := made.ask("measure"))["verdict"] == "mismatch" and each,
                             5, "the loss is noticed")
         self.assertIn("given back by the OOM killer, for which it stands first in line",
